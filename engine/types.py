@@ -1,0 +1,140 @@
+"""The nouns of the engine: arrays by name, the universe, one slice, and the facts a run leaves behind.
+
+Arrays are float64 unless their name says otherwise; (T, N) is slices by instruments, NaN is 'not known' and nothing else.
+Times are int64 nanoseconds UTC of the bar's close. Quantity above 0 is long, or bought.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from engine.panel import Panel
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Codes = NDArray[np.uint32]
+
+DAY_NS = 86_400_000_000_000
+YEAR_NS = 365 * DAY_NS
+
+
+@dataclass(frozen=True, slots=True)
+class Universe:
+    """The ordered instruments of a run: their place here is their column everywhere. Symbols ascend."""
+
+    symbols: tuple[str, ...]
+    lot: Floats  # (N,) units; 0 means any fraction
+    tick: Floats  # (N,) price step; NaN means none
+    multiplier: Floats  # (N,) money per unit of price per unit of quantity
+    sector: Ints  # (N,) sector number, -1 unknown
+    sector_names: tuple[str, ...]
+    delisted_at: Ints  # (N,) ns; 0 means the data never says
+    terminal_value: Floats  # (N,) price paid at death; NaN means unknown
+
+    def __len__(self) -> int:
+        return len(self.symbols)
+
+    @classmethod
+    def of(cls, symbols: tuple[str, ...], lot: float = 1.0, tick: float = np.nan) -> Universe:
+        """A universe of `symbols` (ascending) that all share one lot and tick, multiplier 1, and no sector."""
+        n = len(symbols)
+        return cls(
+            tuple(symbols),
+            np.full(n, float(lot)),
+            np.full(n, float(tick)),
+            np.ones(n),
+            np.full(n, -1, np.int64),
+            (),
+            np.zeros(n, np.int64),
+            np.full(n, np.nan),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """All bars of one timestamp, as traded: (N,) read-only arrays, NaN where there is no bar."""
+
+    time: int  # ns UTC, the bars' close
+    day: int  # session number
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The last L slices in forward-adjusted prices: (L, N) read-only arrays, row -1 is now, NaN is no bar.
+
+    Adjusted forward from the first bar, so a later split or dividend changes nothing already seen; volume is in units of
+    the first bar's shares.
+    """
+
+    symbols: tuple[str, ...]
+    times: Ints  # (L,)
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+@dataclass(frozen=True, slots=True)
+class Fills:
+    """Executions as columns, in the order they happened: eight arrays of one length F."""
+
+    t: Ints  # row of the panel
+    instrument: Ints
+    quantity: Floats  # signed
+    price: Floats  # slippage included
+    reference: Floats  # before slippage
+    fee: Floats  # cost above 0
+    reason: Ints  # engine.codes.REASON_*
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    @classmethod
+    def join(cls, parts: list[Fills]) -> Fills:
+        """One table of all `parts`, in order; empty columns of the right types where there are none."""
+        if not parts:
+            ints, floats = np.empty(0, np.int64), np.empty(0)
+            return cls(ints, ints, floats, floats, floats, floats, ints)
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a run leaves behind, as arrays; Result dresses it for people. S <= T slices were run (fewer after ruin).
+
+    Row k of every array is row k of the panel. `holdings` are the account's arrays at the end.
+    """
+
+    panel: Panel
+    capital: float
+    equity: Floats  # (S,) marked at each close, accruals included
+    cash: Floats  # (S,)
+    long_value: Floats  # (S,) value of the longs, 0 or more
+    short_value: Floats  # (S,) value of the shorts, 0 or less
+    positions: Ints  # (S,) instruments held
+    accrued: Floats  # (S,) borrow and interest credited (+) or charged (-)
+    fills: Fills
+    codes: Codes  # (S, N)
+    ended: str  # "complete" | "ruin"
+    quantity: Floats  # (N,) held at the end
+    entry: Floats  # (N,) average entry price of what is held at the end, NaN where flat
+    mark: Floats  # (N,) last mark
+    entry_t: Ints  # (N,) row of the entry of what is held, -1 where flat
+    margin: float  # smallest distance of any decision from flipping, in the forecast's unit; NaN if none was close
+    forecasts: dict[str, Floats] = field(default_factory=dict)  # name -> (T, N)
+    seconds: float = 0.0  # run time of the loop, compilation not included
