@@ -1,0 +1,98 @@
+"""Plugins by registered name: entry points of installed distributions, and files the user names on the command line.
+
+A configuration never names an import path; it names a plugin. Two plugins of one name in a group are refused.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from engine.errors import PluginError
+
+GROUPS = ("barcast.signals", "barcast.strategies", "barcast.risk", "barcast.sources")
+PATH_GROUPS = {"SIGNALS": "barcast.signals", "STRATEGIES": "barcast.strategies", "SOURCES": "barcast.sources"}
+
+_from_files: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
+
+
+@lru_cache(maxsize=16)
+def _installed(group: str) -> dict[str, EntryPoint]:
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=group):
+        if point.name in found and found[point.name].value != point.value:
+            raise PluginError(
+                f"{group}: two plugins are called {point.name!r} ({found[point.name].value} and {point.value}); "
+                f"uninstall one of them"
+            )
+        found[point.name] = point
+    return found
+
+
+def names(group: str) -> list[str]:
+    """The names registered in `group`, sorted."""
+    return sorted({*_installed(group), *_from_files.get(group, {})})
+
+
+def get(group: str, name: str) -> Any:
+    """What is registered as `name`; PluginError with the nearest name if nothing is, or if it cannot be imported."""
+    if name in _from_files.get(group, {}):
+        return _from_files[group][name]
+    point = _installed(group).get(name)
+    if point is None:
+        near = difflib.get_close_matches(name, names(group), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise PluginError(f"{group}: nothing is registered as {name!r}{hint} Known: {', '.join(names(group))}")
+    try:
+        return point.load()
+    except ImportError as error:
+        raise PluginError(f"{group}: {name!r} ({point.value}) cannot be imported: {error}") from error
+
+
+def load_file(path: str | Path) -> str:
+    """sha256 hex of a plugin file, after running it and registering what its SIGNALS, STRATEGIES or SOURCES name.
+
+    The file is the user's own code, named on the command line; each of these is a dict of name -> class or function.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise PluginError(f"--plugin {path}: no such file; give the path of a Python file")
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    module_name = f"barcast_plugin_{file.stem}_{digest[:8]}"
+    spec = importlib.util.spec_from_file_location(module_name, file)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"--plugin {path}: not a Python file; its name must end in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise PluginError(f"--plugin {path}: it failed while loading: {type(error).__name__}: {error}") from error
+    found = 0
+    for variable, group in PATH_GROUPS.items():
+        for name, thing in getattr(module, variable, {}).items():
+            _register(group, name, thing, file)
+            found += 1
+    if not found:
+        raise PluginError(f"--plugin {path}: it registers nothing; add e.g. SIGNALS = {{'my_signal': MySignal}}")
+    return digest
+
+
+def _register(group: str, name: str, thing: Any, file: Path) -> None:
+    known = _from_files[group].get(name)
+    same = known is not None and getattr(known, "__qualname__", 0) == getattr(thing, "__qualname__", 1)
+    if name in _installed(group) or (known is not None and not same):
+        raise PluginError(f"--plugin {file}: {group} already has a {name!r}; give yours another name")
+    _from_files[group][name] = thing
+
+
+def load_files(paths: Iterable[str | Path]) -> dict[str, str]:
+    """File name -> sha256 of every plugin file, in the order given."""
+    return {Path(path).name: load_file(path) for path in paths}
