@@ -1,0 +1,1 @@
+"""Bars from outside to arrays inside: sources, packaged sets, calendars, corporate actions."""

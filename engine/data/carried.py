@@ -1,0 +1,97 @@
+"""What instruments carry: lot, tick, multiplier, sector, death; and who is a member when."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from engine.data.columns import CONSTANTS, Long, original
+from engine.data.words import some
+from engine.errors import DataError
+from engine.types import Bools, Ints, Universe
+
+
+def universe_of(
+    long: Long, used: Ints | slice, column: Ints, symbols: tuple[str, ...], lot: float, tick: float
+) -> Universe:
+    """The instruments with what the table says they carry; the arguments where it says nothing."""
+    n = len(symbols)
+    base = Universe.of(symbols, lot, tick)
+    given: dict[str, Any] = {}
+    for name in CONSTANTS:
+        if name in long.columns:
+            values = np.asarray(long.columns[name][used], np.float64)
+            given[name] = _constant(long, used, name, values, ~np.isnan(values), column, getattr(base, name))
+    if "delisted_at" in long.columns:
+        stamps = long.columns["delisted_at"][used]
+        given["delisted_at"] = _constant(long, used, "delisted_at", stamps, stamps != 0, column, base.delisted_at)
+    if "sector" in long.columns:
+        import pandas as pd
+
+        code, names = pd.factorize(long.columns["sector"][used], sort=True)
+        given["sector"] = _constant(
+            long, used, "sector", code.astype(np.int64), code >= 0, column, np.full(n, -1, np.int64)
+        )
+        given["sector_names"] = tuple(str(name) for name in names)
+    universe = replace(base, **given)
+    _check(universe, long.where)
+    return universe
+
+
+def _check(universe: Universe, where: str) -> None:
+    """DataError for a lot, tick or multiplier that cannot be."""
+    for name, low in (("lot", 0.0), ("tick", np.nextafter(0.0, 1.0)), ("multiplier", np.nextafter(0.0, 1.0))):
+        values = getattr(universe, name)
+        bad = (values < low) | np.isinf(values)
+        if bad.any():
+            k = int(np.argmax(bad))
+            expected = "0 or more" if low == 0.0 else "above 0"
+            raise DataError(f"{where}: {universe.symbols[k]}: {name} is {values[k]:g}; expected {expected}. Correct it")
+
+
+def _constant(
+    long: Long, used: Ints | slice, name: str, values: np.ndarray, known: Bools, column: Ints, default: np.ndarray
+) -> np.ndarray:
+    """(N,) the one value of each instrument, `default` where none is given; DataError when a symbol has two."""
+    out = np.array(default)
+    out[column[known][::-1]] = values[known][::-1]  # the first one wins, so that the second is the one to blame
+    differs = known & (values != out[column])
+    if differs.any():
+        k = int(np.argmax(differs))
+        raise DataError(
+            f"{long.where}: {long.row(original(used, k))}: {name} is {values[k]}, elsewhere {out[column[k]]}; "
+            f"expected one value per symbol"
+        )
+    return out
+
+
+def membership(members: Any, symbols: tuple[str, ...], session: np.ndarray, where: str) -> Bools:
+    """(T, N) who belongs when: a bool array of that shape, or a frame of intervals.
+
+    A frame has symbol (or ticker), start and end (or start_date, end_date); both days inside, an empty one is open.
+    """
+    import pandas as pd
+
+    shape = (len(session), len(symbols))
+    if not isinstance(members, pd.DataFrame):
+        array = np.array(members)
+        if array.shape != shape or array.dtype != np.bool_:
+            raise DataError(
+                f"{where}: members has shape {array.shape} of {array.dtype}; expected bool {shape}, or intervals"
+            )
+        return array
+    names = {str(name).casefold().removesuffix("_date").replace("ticker", "symbol"): name for name in members.columns}
+    if not {"symbol", "start", "end"} <= set(names):
+        listed = some(str(name) for name in members.columns)
+        raise DataError(f"{where}: members has columns {listed}; expected symbol, start, end. Rename them")
+    out = np.zeros(shape, np.bool_)
+    place = {symbol: k for k, symbol in enumerate(symbols)}
+    for symbol, start, end in members[[names["symbol"], names["start"], names["end"]]].itertuples(index=False):
+        if str(symbol) in place:
+            first, last = (None if pd.isna(day) else np.datetime64(pd.Timestamp(day), "D") for day in (start, end))
+            begin = 0 if first is None else int(np.searchsorted(session, first))
+            stop = len(session) if last is None else int(np.searchsorted(session, last, side="right"))
+            out[begin:stop, place[str(symbol)]] = True
+    return out

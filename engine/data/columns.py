@@ -1,0 +1,238 @@
+"""Long tables to columns: which column is which, dates to int64, symbols to codes, numbers to arrays. No prices yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from engine.data.words import nearest, some
+from engine.errors import DataError
+from engine.types import DAY_NS, Ints
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ALIASES = {
+    "ticker": "symbol",
+    "time": "timestamp",
+    "datetime": "timestamp",
+    "dividends": "dividend",
+    "splits": "split",
+    "stock splits": "split",
+}
+PRICES = ("open", "high", "low", "close")
+BARS = (*PRICES, "volume")
+CONSTANTS = ("lot", "tick", "multiplier", "terminal_value")
+KNOWN = ("date", "timestamp", "symbol", *BARS, "split", "dividend", "sector", *CONSTANTS, "delisted_at")
+# A source's notes to the reader of its table (Arrow metadata or DataFrame.attrs, lines of text): columns left behind,
+# the instrument of a table without symbols, symbols it has outside the range asked for, the line of its first row.
+IGNORED, SYMBOL, ABSENT, LINE = "barcast.ignored", "barcast.symbol", "barcast.absent", "barcast.line"
+
+
+@dataclass(slots=True)
+class Long:
+    """A long table as arrays of R rows. `stamp` is ns UTC: a bar's close, or its date's midnight where `dated`."""
+
+    where: str
+    symbols: list[str]  # by code
+    code: Ints  # (R,)
+    stamp: Ints  # (R,)
+    dated: bool
+    columns: dict[str, np.ndarray]  # numbers of any width, NaN none; "sector" text; "delisted_at" ns, 0 none
+    notes: list[str] = field(default_factory=list)
+    absent: frozenset[str] = frozenset()  # symbols the source knows, without a row in the range asked for
+    line: int | None = None  # of a file's first row
+
+    def row(self, k: int) -> str:
+        """Row k in words: symbol, date, and the line of its file or the row of its frame (from 0)."""
+        day = np.datetime64(int(self.stamp[k]), "ns").astype("datetime64[D]" if self.dated else "datetime64[s]")
+        return f"{self.symbols[self.code[k]]} on {day} ({f'row {k}' if self.line is None else f'line {self.line + k}'})"
+
+
+def original(used: Ints | slice, k: int) -> int:
+    """The row of the table that is the k-th used one."""
+    return k if isinstance(used, slice) else int(used[k])
+
+
+def canonical(name: str) -> str:
+    """The word this engine uses for a column called `name`."""
+    folded = name.strip().casefold()
+    return ALIASES.get(folded, folded)
+
+
+def pick(names: list[str], where: str, needed: tuple[str, ...] = ("close",)) -> tuple[dict[str, str], list[str]]:
+    """Canonical name -> the table's own name, and the names that are not used; DataError when two mean the same."""
+    chosen: dict[str, str] = {}
+    ignored: list[str] = []
+    for name in names:
+        word = canonical(name)
+        if word not in KNOWN:
+            ignored.append(name)
+        elif word in chosen:
+            raise DataError(f"{where}: columns {chosen[word]!r} and {name!r} both mean {word}; drop one of them")
+        else:
+            chosen[word] = name
+    if "date" in chosen and "timestamp" in chosen:
+        ignored.append(chosen.pop("date"))  # the exact time says more
+    for word in ("timestamp" if "timestamp" in chosen else "date", *needed):
+        if word not in chosen:
+            raise DataError(
+                f"{where}: expected columns date, symbol, open, high, low, close, volume; {word} is missing, there are "
+                f"{some(names, 12) or 'none'}; rename a column or add it{nearest(word, ignored)}"
+            )
+    return chosen, ignored
+
+
+def read(frame: Any, where: str, needed: tuple[str, ...] = ("close",)) -> Long:
+    """`frame` (pandas, pyarrow, or anything with __arrow_c_stream__) as arrays; DataError names what is odd.
+
+    A vendor's column "splits" may say 0 where there is none; in a column "split" that is an error.
+    """
+    frame = _as_pandas(frame, where)
+    names = [str(name) for name in frame.columns]
+    chosen, ignored = pick(names, where, needed)
+    if not len(frame):
+        raise DataError(f"{where}: there are no rows; give at least one bar, or widen start, end and symbols")
+    own = dict(zip(names, frame.columns, strict=True))
+    series = {word: frame[own[name]] for word, name in chosen.items()}
+    when = "timestamp" if "timestamp" in series else "date"
+    stamp, dated, notes = stamps(series.pop(when), when, where)
+    code, symbols = _symbols(series.pop("symbol", None), len(frame), str(frame.attrs.get(SYMBOL, where)), where)
+    long = Long(where, symbols, code, stamp, dated, {}, notes)
+    for word, column in series.items():
+        long.columns[word] = _values(long, word, column)
+    if chosen.get("split", "split").strip().casefold() != "split":
+        long.columns["split"] = np.where(long.columns["split"] == 0.0, 1.0, long.columns["split"])
+    ignored += str(frame.attrs.get(IGNORED, "")).splitlines()
+    long.line = int(frame.attrs[LINE]) if LINE in frame.attrs else None
+    long.absent = frozenset(str(frame.attrs.get(ABSENT, "")).splitlines())
+    if ignored:
+        long.notes.append(f"columns not used: {some(ignored, 8)}")
+    return long
+
+
+def _as_pandas(frame: Any, where: str) -> pd.DataFrame:
+    """A DataFrame with date and symbol as columns, sharing memory where it can."""
+    import pandas as pd
+
+    if not isinstance(frame, pd.DataFrame):
+        if not hasattr(frame, "__arrow_c_stream__"):
+            raise DataError(f"{where}: expected a DataFrame or an Arrow table of bars; it was {type(frame).__name__}")
+        import pyarrow as pa
+
+        table = frame if isinstance(frame, pa.Table) else pa.table(frame)
+        notes = {
+            key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items() if b"barcast" in key
+        }
+        frame = table.replace_schema_metadata(None).to_pandas(
+            strings_to_categorical=True, date_as_object=False, split_blocks=True
+        )
+        frame.attrs = notes
+    if frame.columns.nlevels > 1:
+        raise DataError(
+            f"{where}: its columns have {frame.columns.nlevels} levels; stack them so that symbol is a column"
+        )
+    named = [name for name in frame.index.names if name is not None and canonical(str(name)) in KNOWN]
+    if named:
+        return cast("pd.DataFrame", frame.reset_index(level=named))
+    columns = {canonical(str(name)) for name in frame.columns}
+    if isinstance(frame.index, pd.DatetimeIndex) and not columns & {"date", "timestamp"}:
+        return cast("pd.DataFrame", frame.rename_axis("date").reset_index())
+    return cast("pd.DataFrame", frame)
+
+
+def stamps(column: pd.Series, name: str, where: str) -> tuple[Ints, bool, list[str]]:
+    """(R,) ns UTC, whether they are dates only, and notes.
+
+    Midnights without a zone are dates. So are midnights of their own zone in a column `date`, or of a zone other than
+    UTC, as vendors label daily bars. Every other time is a bar's close; without a zone it is UTC.
+    """
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        raise DataError(
+            f"{where}: column {name} holds numbers, such as {column.iloc[0]}; expected dates. Convert them first"
+        )
+    if not pd.api.types.is_datetime64_any_dtype(column.dtype):
+        column = _parsed(column, name, where)
+    missing = column.isna().to_numpy()
+    if missing.any():
+        raise DataError(
+            f"{where}: row {int(np.flatnonzero(missing)[0])} has no {name} ({int(missing.sum())} rows); drop them"
+        )
+    index = pd.DatetimeIndex(column)
+    try:
+        zone = index.tz
+        wall = index.tz_localize(None).as_unit("ns").asi8
+        true = index.as_unit("ns").asi8
+    except pd.errors.OutOfBoundsDatetime as error:
+        raise DataError(f"{where}: a {name} lies outside 1678 to 2262 ({error}); correct it") from error
+    if bool((wall % DAY_NS == 0).all()) and (zone is None or name == "date" or str(zone) != "UTC"):
+        return np.asarray(wall, np.int64), True, []
+    notes = ["times without a zone are read as UTC"] if zone is None else []
+    return np.asarray(true, np.int64), False, notes
+
+
+def _parsed(column: pd.Series, name: str, where: str) -> pd.Series:
+    """Text or date objects as datetimes; ISO 8601 only, since 1/2/2009 has two meanings."""
+    import pandas as pd
+
+    out = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=_zoned(column))
+    odd = (out.isna() & column.notna()).to_numpy()
+    if odd.any():
+        k = int(np.flatnonzero(odd)[0])
+        raise DataError(f"{where}: row {k}: {name} is {column.iloc[k]!r}; expected an ISO date such as 2024-12-31")
+    return out
+
+
+def _zoned(column: pd.Series) -> bool:
+    """Whether the first value carries a zone; then all are turned to UTC."""
+    import pandas as pd
+
+    first = column.dropna()
+    try:
+        return bool(len(first)) and pd.Timestamp(first.iloc[0]).tz is not None
+    except (ValueError, TypeError):
+        return False
+
+
+def _symbols(column: pd.Series | None, rows: int, only: str, where: str) -> tuple[Ints, list[str]]:
+    """(R,) numbers and the names they stand for."""
+    import pandas as pd
+
+    if column is None:
+        return np.zeros(rows, np.int64), [only]
+    code, names = pd.factorize(column)
+    lost = np.flatnonzero(code < 0)
+    if len(lost):
+        raise DataError(
+            f"{where}: row {lost[0]} has no symbol ({len(lost)} rows); name it (NA is read as empty) or drop it"
+        )
+    return np.asarray(code, np.int64), [str(name) for name in names]
+
+
+def _values(long: Long, word: str, column: pd.Series) -> np.ndarray:
+    """A column as numbers (NaN none), text for `sector`, ns for `delisted_at` (0 none)."""
+    import pandas as pd
+
+    if word == "sector":
+        return column.astype(object).to_numpy()
+    if word == "delisted_at":
+        out = np.zeros(len(column), np.int64)
+        given = column.notna().to_numpy()
+        if given.any():
+            times, dated, _ = stamps(column[given], word, long.where)
+            out[given] = times + (1 if dated else 0)  # the first slice that closes after the date began is the date's
+        return out
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        numbers = pd.to_numeric(column.astype(object), errors="coerce")
+        odd = (numbers.isna() & column.notna()).to_numpy()
+        if odd.any():
+            k = int(np.flatnonzero(odd)[0])
+            raise DataError(f"{long.where}: {long.row(k)}: {word} is {column.iloc[k]!r}; expected a number")
+        column = numbers
+    if isinstance(column.dtype, np.dtype):
+        return column.to_numpy()
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)

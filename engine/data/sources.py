@@ -1,0 +1,170 @@
+"""Where bars come from: a source is a function (path or name, symbols, start, end) -> a long table.
+
+It may leave out rows outside the wanted symbols and dates; Panel.from_frame cuts exactly. Registered as
+`barcast.sources`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.data.columns import ABSENT, IGNORED, SYMBOL, pick
+from engine.data.longs import Wanted
+from engine.data.words import nearest
+from engine.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from engine.panel import Panel
+
+DECLARED = ("prices", "dividends", "calendar", "missing_open")
+
+
+def find(path: str | Path, base: str | Path | None = None) -> Path:
+    """The file or folder at `path`, looked for beside the YAML (`base`) first; DataError with the nearest name."""
+    given = Path(path).expanduser()
+    tried = [given] if base is None or given.is_absolute() else [Path(base) / given, given]
+    for place in tried:
+        if place.exists():
+            return place
+    folder = tried[0].parent
+    if not folder.is_dir():
+        raise DataError(f"{path}: no such file; there is no folder {folder} either. Correct the path")
+    names = sorted(entry.name for entry in folder.iterdir())
+    raise DataError(
+        f"{path}: no such file{nearest(given.name, names)}; correct the path, or put the file into {folder}"
+    )
+
+
+def load(data: Any, lot: float = 1.0, tick: float | None = None, base: str | Path | None = None) -> Panel:
+    """The Panel that a configuration's `data` describes: its source asked, then cut, vetted and declared.
+
+    What a packaged set is stands in for what `data` leaves unsaid; saying another unit of its prices is an error.
+    """
+    from engine import plugins
+    from engine.panel import Panel
+
+    source = plugins.get("barcast.sources", data.source)
+    where = getattr(data, "path", None) or getattr(data, "name", None)
+    if where is None:
+        raise DataError(f"data: source {data.source} needs {'name' if data.source == 'packaged' else 'path'}; give one")
+    told = {key: getattr(data, key, None) for key in DECLARED}
+    if data.source == "packaged":
+        told = _packaged_unless_said(str(where), told, getattr(data, "model_fields_set", set(DECLARED)))
+        label = str(where)
+    else:
+        where = find(where, base) if data.source in ("parquet", "csv") else where
+        label = Path(str(where)).name
+        for key in ("prices", "dividends"):
+            if told[key] is None:
+                raise DataError(f"data.{key} must be said for source {data.source}: what prices mean is not guessed")
+    part = {key: getattr(data, key, None) for key in ("symbols", "start", "end")}
+    table = source(where, **part)
+    words: dict[str, Any] = {**part, **{key: value for key, value in told.items() if value is not None}}
+    return Panel.from_frame(table, **words, lot=lot, tick=tick, name=label)
+
+
+def _packaged_unless_said(name: str, told: dict[str, Any], said: set[str]) -> dict[str, Any]:
+    """The set's own declarations under the user's; its units cannot be talked away."""
+    from engine.data import packaged as sets
+
+    truth = sets.declared(name)
+    for key in ("prices", "dividends"):
+        if key in said and told[key] is not None and told[key] != truth[key]:
+            raise DataError(f"packaged {name}: its {key} are {truth[key]}; data.{key} says {told[key]}. Leave it out")
+    return {key: told[key] if key in said and told[key] is not None else truth[key] for key in DECLARED}
+
+
+def packaged(name: str, symbols: Any = None, start: Any = None, end: Any = None) -> pd.DataFrame:
+    """A packaged set, whole: it is small."""
+    from engine.data import packaged as sets
+
+    return sets.frame(str(name))
+
+
+def parquet(path: str | Path, symbols: Any = None, start: Any = None, end: Any = None) -> Any:
+    """An Arrow table of the columns and rows of a Parquet file (or folder of them) that are wanted.
+
+    Rows after `end` stay when the file has splits: later splits restate earlier dividends.
+    """
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    file = find(path)
+    try:
+        schema = ds.dataset(file, format="parquet").schema
+        chosen, ignored = pick(schema.names, file.name)
+        by = chosen.get("symbol")
+        layout = ds.ParquetFileFormat(
+            dictionary_columns=[by] if by and pa.types.is_string(schema.field(by).type) else None
+        )
+        bars = ds.dataset(file, format=layout)
+        wanted = Wanted.of(symbols, start, end, file.name)
+        table = bars.to_table(columns=list(chosen.values()), filter=_filter(chosen, schema, wanted))
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OSError) as error:
+        raise DataError(
+            f"{file}: it cannot be read as Parquet ({_first_line(error)}); write it again, or name its source"
+        ) from error
+    notes = {IGNORED: "\n".join(ignored), SYMBOL: file.stem}
+    if by is not None and wanted.symbols is not None:
+        here = set(table.column(by).unique().to_pylist())
+        if lost := [symbol for symbol in wanted.symbols if symbol not in here]:
+            notes[ABSENT] = "\n".join(_elsewhere(lost, bars, by, file.name))
+    return table.replace_schema_metadata(notes)
+
+
+def _filter(chosen: dict[str, str], schema: Any, wanted: Wanted) -> Any:
+    """An expression that keeps the wanted rows and a margin of two days around them; None for all."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    parts = []
+    if wanted.symbols is not None and "symbol" in chosen:
+        parts.append(pc.field(chosen["symbol"]).isin(list(wanted.symbols)))
+    when = chosen.get("timestamp", chosen.get("date", ""))
+    kind = schema.field(when).type
+    if pa.types.is_temporal(kind):
+        margin = np.timedelta64(2, "D")
+        if wanted.start is not None:
+            parts.append(pc.field(when) >= _scalar(wanted.start - margin, kind))
+        if wanted.end is not None and "split" not in chosen:
+            parts.append(pc.field(when) <= _scalar(wanted.end + margin, kind))
+    out = None
+    for part in parts:
+        out = part if out is None else out & part
+    return out
+
+
+def _scalar(day: np.datetime64, kind: Any) -> Any:
+    """Midnight of `day` as a value of the column's type."""
+    import pyarrow as pa
+
+    return (
+        pa.scalar(day.item(), pa.date32())
+        .cast(kind if not pa.types.is_timestamp(kind) else pa.timestamp(kind.unit))
+        .cast(kind)
+    )
+
+
+def _elsewhere(lost: list[str], bars: Any, by: str, where: str) -> list[str]:
+    """`lost` if the file has them all on other dates; DataError with the nearest name otherwise."""
+    from engine.data.longs import pick as pick_symbols
+
+    there = sorted(str(name) for name in bars.to_table(columns=[by]).column(by).unique().to_pylist())
+    pick_symbols(tuple(lost), tuple(there), where)
+    return lost
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:200]
+
+
+def csv(path: str | Path, symbols: Any = None, start: Any = None, end: Any = None) -> Any:
+    """An Arrow table of a plain CSV file, whole: one header line, ISO dates, numbers without separators."""
+    from engine.data import csvfile
+
+    return csvfile.read(find(path))

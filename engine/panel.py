@@ -1,0 +1,273 @@
+"""Panel: a run's bars as (T, N) arrays, with splits, dividends, the calendar's facts, and what they are declared as."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.data import calendars
+from engine.data.actions import Actions, Dated
+from engine.data.adjust import forward
+from engine.data.building import Declared, finish, fresh, frozen
+from engine.data.vetting import Grid
+from engine.errors import DataError
+from engine.types import Bools, Floats, Ints, Universe, Window
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BARS = ("open", "high", "low", "close", "volume")
+FACTS = ("times", "days", "last_of_day", "last_of_week", "last_of_month", *BARS)
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Slices by instruments, read-only; NaN = not known, and a bar exists where its close is finite.
+
+    Prices and dividends are in the unit that `prices` names; `adjusted` is their forward-adjusted total return.
+    """
+
+    universe: Universe
+    times: Ints  # (T,) ns UTC of the bars' close, rising
+    days: Ints  # (T,) session number
+    sessions: np.ndarray  # (T,) datetime64[D], the session's date
+    last_of_day: Bools  # (T,) the last slice of its session
+    last_of_week: Bools  # (T,) the last slice of the last session of its week
+    last_of_month: Bools
+    open: Floats  # (T, N), as are the next four
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    actions: Actions
+    bars_per_year: float  # NaN for a single slice without a calendar
+    bars_per_year_source: str  # the calendar's name, or "counted"
+    prices: str
+    dividends: str
+    calendar: str
+    missing_open: str
+    member: Bools | None  # (T, N), or None: all are members always
+    warnings: tuple[str, ...]
+    name: str
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        *,
+        prices: str = "as_traded",
+        dividends: str = "as_traded",
+        calendar: str | None = None,
+        missing_open: str = "refuse",
+        lot: float = 1.0,
+        tick: float | None = None,
+        symbols: Any = None,
+        start: Any = None,
+        end: Any = None,
+        name: str = "frame",
+        members: Any = None,
+        actions: Any = None,
+    ) -> Panel:
+        """A panel of a long table: date or timestamp, symbol, open, high, low, close, volume[, dividend, split, ...].
+
+        `frame` is pandas, pyarrow or anything with __arrow_c_stream__; also read are sector, lot, tick, multiplier,
+        delisted_at and terminal_value, one value per symbol. `actions` may hold date, symbol, split, dividend apart.
+        Rows of one symbol must rise in time. DataError says what else is refused, and the way out.
+        """
+        from engine.data import columns, longs
+
+        declared = Declared(name, prices, dividends, calendar or calendars.INFERRED, missing_open)
+        wanted = longs.Wanted.of(symbols, start, end, name)
+        extra = None if actions is None else columns.read(actions, f"{name}: actions", needed=("symbol",))
+        unset = float("nan") if tick is None else float(tick)
+        return cls(**longs.build(columns.read(frame, name), declared, wanted, float(lot), unset, extra, members))
+
+    @classmethod
+    def from_arrays(
+        cls,
+        symbols: Any,
+        times: Any,
+        open: Any,
+        high: Any,
+        low: Any,
+        close: Any,
+        volume: Any,
+        splits: Any = None,
+        dividends: Any = None,
+        *,
+        prices: str = "as_traded",
+        calendar: str | None = None,
+        missing_open: str = "refuse",
+        universe: Universe | None = None,
+        lot: float = 1.0,
+        tick: float | None = None,
+        member: Any = None,
+        verify: bool = True,
+        name: str = "arrays",
+    ) -> Panel:
+        """A panel of (T, N) arrays, copied; symbols ascend. `times` are closes (int64 ns or datetimes, UTC) or dates.
+
+        `splits` (1 or NaN none) and `dividends` (0 or NaN none; in the unit of the prices) are (T, N) too.
+        `verify=False` skips only the check that splits show in the price.
+        """
+        names = tuple(str(symbol) for symbol in symbols)
+        if list(names) != sorted(set(names)) or not names:
+            raise DataError(f"{name}: symbols must ascend and differ; they were {list(names)[:5]}. Sort the columns")
+        closes, session = _times(times, calendar or calendars.INFERRED, name)
+        shape = (len(closes), len(names))
+        paid = dividends is not None and bool((np.nan_to_num(np.asarray(dividends, np.float64)) != 0.0).any())
+        unit = "none" if prices == "total_return" and not paid else prices
+        declared = Declared(name, prices, unit, calendar or calendars.INFERRED, missing_open)
+        bars = (
+            fresh(values, shape, key, name) for key, values in zip(BARS, (open, high, low, close, volume), strict=True)
+        )
+        grid = Grid(name, names, session, *bars)
+        notes = _without_close(grid)
+        base = Universe.of(names, lot, float("nan") if tick is None else tick) if universe is None else universe
+        if base.symbols != names:
+            raise DataError(
+                f"{name}: universe has other symbols than the columns; expected {names[:5]}, got {base.symbols[:5]}"
+            )
+        belongs = None if member is None else np.array(member, dtype=np.bool_).reshape(shape)
+        dated = _dated(splits, dividends, closes, shape, name)
+        return cls(**finish(grid, closes, session, base, dated, declared, member=belongs, notes=notes, verify=verify))
+
+    @cached_property
+    def adjusted(self) -> Window:
+        """All T slices in forward-adjusted prices; the panel's own arrays when it has no actions."""
+        bars = forward(self.actions, (self.open, self.high, self.low, self.close, self.volume))
+        return Window(self.universe.symbols, self.times, *bars)
+
+    def window(self, t: int, length: int) -> Window:
+        """The `length` slices that end at row t, adjusted: views, and fewer at the beginning."""
+        a, rows = self.adjusted, slice(max(0, t - length + 1), t + 1)
+        return Window(a.symbols, a.times[rows], a.open[rows], a.high[rows], a.low[rows], a.close[rows], a.volume[rows])
+
+    @cached_property
+    def delisted_row(self) -> Ints:
+        """(N,) first row at or after the instrument's `delisted_at`, -1 if never."""
+        row = np.searchsorted(self.times, self.universe.delisted_at).astype(np.int64)
+        return np.where((self.universe.delisted_at == 0) | (row >= len(self.times)), -1, row)
+
+    def dates(self) -> np.ndarray:
+        """(T,) datetime64[D]: the session each slice belongs to."""
+        return self.sessions
+
+    def is_daily(self) -> bool:
+        """Whether no session has more than one slice."""
+        return bool(self.days[-1] == len(self.days) - 1)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 hex of everything a run can see: universe, times, bars, actions, membership, declarations."""
+        digest = hashlib.sha256()
+        u = self.universe
+        words = (u.symbols, u.sector_names, self.prices, self.dividends, self.calendar, self.missing_open)
+        digest.update(repr((words, self.close.shape, float(self.bars_per_year), self.member is None)).encode())
+        arrays = [getattr(u, key) for key in ("lot", "tick", "multiplier", "sector", "delisted_at", "terminal_value")]
+        arrays += [getattr(self, key) for key in FACTS]
+        arrays += [getattr(self.actions, key) for key in ("row", "instrument", "split", "dividend")]
+        for array in arrays if self.member is None else [*arrays, self.member]:
+            digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+        return digest.hexdigest()
+
+    def cut(self, start: Any = None, end: Any = None, symbols: Any = None) -> Panel:
+        """The part from `start` to `end` (dates, both inside) of `symbols`; actions outside it are gone."""
+        from engine.data.longs import Wanted, pick
+
+        wanted = Wanted.of(symbols, start, end, self.name)
+        rows = slice(
+            0 if wanted.start is None else int(np.searchsorted(self.sessions, wanted.start)),
+            len(self) if wanted.end is None else int(np.searchsorted(self.sessions, wanted.end, side="right")),
+        )
+        if rows.start >= rows.stop:
+            raise DataError(
+                f"{self.name}: no bars from {start} to {end}; the data has {self.sessions[0]} to {self.sessions[-1]}"
+            )
+        columns = pick(wanted.symbols, self.universe.symbols, self.name)
+        a = self.actions
+        place = np.full(len(self.universe), -1, np.int64)
+        place[columns] = np.arange(len(columns))
+        keep = (a.row >= rows.start) & (a.row < rows.stop) & (place[a.instrument] >= 0)
+        actions = Actions.of(
+            a.row[keep] - rows.start, place[a.instrument[keep]], a.split[keep], a.dividend[keep], rows.stop - rows.start
+        )
+        grids = {key: frozen(getattr(self, key)[rows][:, columns]) for key in BARS}
+        lines = {key: frozen(getattr(self, key)[rows]) for key in FACTS[:5] if key != "days"}
+        per_year, source = self.bars_per_year, self.bars_per_year_source
+        if source == calendars.COUNTED:
+            per_year = calendars.counted(lines["times"])
+        return replace(
+            self,
+            universe=_chosen(self.universe, columns),
+            days=frozen(self.days[rows] - self.days[rows.start]),
+            sessions=frozen(self.sessions[rows]),
+            actions=actions,
+            member=None if self.member is None else frozen(self.member[rows][:, columns]),
+            bars_per_year=per_year,
+            **lines,
+            **grids,
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """A long frame: timestamp (UTC, the close), symbol, bars, split, dividend, and what instruments carry.
+
+        Dividends are in the unit of the prices: reading it again, declare them so.
+        """
+        from engine.data.export import long_frame
+
+        return long_frame(self)
+
+
+def _chosen(universe: Universe, columns: Ints) -> Universe:
+    """The universe of some columns, ascending."""
+    arrays = {
+        key: getattr(universe, key)[columns]
+        for key in ("lot", "tick", "multiplier", "sector", "delisted_at", "terminal_value")
+    }
+    return replace(universe, symbols=tuple(universe.symbols[i] for i in columns), **arrays)
+
+
+def _times(times: Any, calendar: str, where: str) -> tuple[Ints, np.ndarray]:
+    """Closes in ns and session labels, from closes or dates that rise."""
+    given = np.asarray(times)
+    if given.dtype.kind in "UO":
+        given = given.astype("datetime64")
+    if given.dtype == np.dtype("datetime64[D]"):
+        exchange = calendars.sessions_of(calendar, given[0], given[-1])
+        closes, session = calendars.closes(given, exchange)[0], given
+    else:
+        closes = given.astype("datetime64[ns]").astype(np.int64)
+        label = calendars.labels(closes, None)
+        session = calendars.labels(closes, calendars.sessions_of(calendar, label[0], label[-1]))
+    falls = np.flatnonzero(np.diff(closes) <= 0)
+    if len(falls):
+        raise DataError(
+            f"{where}: times must rise; row {falls[0] + 1} is {given[falls[0] + 1]}, after {given[falls[0]]}"
+        )
+    return frozen(closes.astype(np.int64)), session
+
+
+def _without_close(grid: Grid) -> list[str]:
+    """Blank what has no close, and say how much that was."""
+    none = np.isnan(grid.close)
+    lost = int((none & ~(np.isnan(grid.open) & np.isnan(grid.high) & np.isnan(grid.low))).sum())
+    if none.any():
+        for key in BARS:
+            getattr(grid, key)[none] = np.nan
+    return [f"{lost} rows have no close: no bar"] if lost else []
+
+
+def _dated(splits: Any, dividends: Any, closes: Ints, shape: tuple[int, int], where: str) -> Dated:
+    """Actions of (T, N) arrays, as if they had come with dates."""
+    split = np.ones(shape) if splits is None else fresh(splits, shape, "splits", where)
+    cash = np.zeros(shape) if dividends is None else fresh(dividends, shape, "dividends", where)
+    row, column = np.nonzero((~np.isnan(split) & (split != 1.0)) | (~np.isnan(cash) & (cash != 0.0)))
+    return Dated(closes[row], column.astype(np.int64), split[row, column], cash[row, column])

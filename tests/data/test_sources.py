@@ -1,0 +1,206 @@
+"""Files to panels: Parquet, plain CSV, and what is refused with file and line."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine.data import sources
+from engine.errors import DataError
+from engine.panel import Panel
+
+HEADER = "Date,Open,High,Low,Close,Volume"
+LINES = ["2024-01-02,10,12,9,11,100", "2024-01-03,11,12,10,12,200", "2024-01-04,12,13,11,12.5,300"]
+
+
+def write(path, *lines: str):
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def frame() -> pd.DataFrame:
+    dates = pd.to_datetime(["2024-01-02", "2024-01-03", "2024-01-04"] * 2)
+    table = pd.DataFrame({"date": dates, "symbol": ["AA"] * 3 + ["BB"] * 3, "close": [10.0, 11, 12, 20, 21, 22]})
+    table = table.assign(open=table["close"], high=table["close"], low=table["close"], volume=5)
+    return table.astype({"close": "float32", "open": "float32"})
+
+
+def described(**said) -> SimpleNamespace:
+    """What a configuration's `data` looks like to a source."""
+    keys = ("path", "name", "prices", "dividends", "calendar", "missing_open", "symbols", "start", "end")
+    return SimpleNamespace(**dict.fromkeys(keys) | said, model_fields_set=set(said))
+
+
+def test_a_csv_file_of_one_instrument_is_named_after_its_file(tmp_path):
+    file = write(tmp_path / "RELIANCE.csv", HEADER, *LINES)
+    panel = Panel.from_frame(sources.csv(file), name="RELIANCE.csv")
+    assert panel.universe.symbols == ("RELIANCE",)
+    np.testing.assert_array_equal(panel.close[:, 0], [11, 12, 12.5])
+    assert str(panel.dates()[0]) == "2024-01-02"
+
+
+def test_csv_columns_are_found_by_name_whatever_their_case_and_adj_close_is_told(tmp_path):
+    lines = [
+        "Ticker,Adj Close,CLOSE,Open,High,Low,Volume,date",
+        "NA,5,11,10,12,9,,2024-01-02",
+        "NA,5,11,10,12,9,3,2024-01-03",
+    ]
+    panel = Panel.from_frame(sources.csv(write(tmp_path / "x.csv", *lines)), name="x.csv")
+    assert panel.universe.symbols == ("NA",)
+    assert panel.warnings == ("columns not used: Adj Close",)
+    assert np.isnan(panel.volume[0, 0])
+
+
+def test_a_byte_order_mark_and_gzip_are_read(tmp_path):
+    import gzip
+
+    file = tmp_path / "x.csv.gz"
+    file.write_bytes(gzip.compress(("\ufeff" + "\n".join([HEADER, *LINES]) + "\n").encode()))
+    assert Panel.from_frame(sources.csv(file)).universe.symbols == ("x",)
+
+
+def test_csv_times_with_a_zone_are_utc_closes(tmp_path):
+    file = write(tmp_path / "x.csv", "timestamp,close,open,high,low,volume", "2024-01-02T16:00:00-05:00,1,1,1,1,1")
+    assert Panel.from_frame(sources.csv(file)).times[0] == pd.Timestamp("2024-01-02 21:00", tz="UTC").value
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (
+            [HEADER, LINES[0], '2024-01-03,"1,001.00",12,10,12,200'],
+            r"x\.csv:3: .*not a number: invalid value '1,001.00'",
+        ),
+        ([HEADER, LINES[0], "2024-01-03,11,12"], r"x\.csv:3: Expected 6 columns, got 3"),
+        ([HEADER, LINES[0], "<html>"], r"x\.csv:3: Expected 6 columns, got 1: <html>"),
+        ([HEADER, LINES[0], "", LINES[1]], r"x\.csv:3: Date is empty; expected a date. Drop the line"),
+        ([HEADER, LINES[0], "03/01/2024,11,12,10,12,200"], r"x\.csv:3: Date is '03/01/2024'; expected an ISO date"),
+        ([HEADER, LINES[0], "2024-01-03 16:00:00+00:00,11,12,10,12,200"], r"x\.csv: Date mixes dates, times and zones"),
+        (
+            ["Price,Close,High", "Ticker,A,A"],
+            r"x\.csv:1: expected columns date.*date is missing, there are Price, Close",
+        ),
+        (["{", '  "error": 1', "}"], r"x\.csv:1: expected columns"),
+        ([HEADER], r"x\.csv:2: there are no bars below the header"),
+        ([""], r"x\.csv:1: it is empty"),
+        ([HEADER, LINES[1], LINES[0]], r"x\.csv: x on 2024-01-02 \(line 3\): bars of one symbol must rise"),
+        ([HEADER, LINES[0], LINES[0]], r"x\.csv: x on 2024-01-02 \(line 3\): a second bar"),
+    ],
+)
+def test_odd_csv_files_are_refused_with_file_and_line(tmp_path, lines, says):
+    file = write(tmp_path / "x.csv", *lines)
+    with pytest.raises(DataError, match=says) as caught:
+        Panel.from_frame(sources.csv(file), name="x.csv")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path):
+    (tmp_path / "x.csv").write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(DataError, match=r"x\.csv:1: it is not text"):
+        sources.csv(tmp_path / "x.csv")
+
+
+def test_parquet_and_frame_are_the_same_panel(tmp_path):
+    frame().to_parquet(tmp_path / "bars.parquet")
+    assert (
+        Panel.from_frame(sources.parquet(tmp_path / "bars.parquet")).fingerprint
+        == Panel.from_frame(frame()).fingerprint
+    )
+
+
+def test_parquet_reads_only_what_is_wanted(tmp_path):
+    frame().assign(note="x").to_parquet(tmp_path / "bars.parquet")
+    table = sources.parquet(tmp_path / "bars.parquet", ["AA"], "2024-01-04", "2024-01-04")
+    assert set(table.column_names) == {"date", "symbol", "open", "high", "low", "close", "volume"}
+    assert table.column("symbol").to_pylist() == ["AA"] * 3  # dates keep a margin of two days
+    assert str(table.schema.field("close").type) == "float"
+    panel = Panel.from_frame(table, symbols=["AA"], start="2024-01-04")
+    assert panel.close.tolist() == [[12.0]]
+    assert panel.warnings == ("columns not used: note",)
+
+
+def test_parquet_keeps_later_rows_when_splits_may_restate_dividends(tmp_path):
+    frame().assign(split=1.0).to_parquet(tmp_path / "bars.parquet")
+    assert len(sources.parquet(tmp_path / "bars.parquet", end="2023-01-01")) == 6
+
+
+def test_a_symbol_with_bars_only_elsewhere_is_told_and_an_unknown_one_refused(tmp_path):
+    table = frame()
+    table.loc[3:, "date"] += pd.Timedelta(days=100)
+    table.to_parquet(tmp_path / "bars.parquet")
+    wanted = {"symbols": ["AA", "BB"], "end": "2024-01-31"}
+    panel = Panel.from_frame(sources.parquet(tmp_path / "bars.parquet", **wanted), **wanted)
+    assert panel.warnings == ("1 symbols have no bar in the range and are left out: BB",)
+    with pytest.raises(DataError, match=r"bars\.parquet: symbol 'AAA' is not there; did you mean 'AA'"):
+        sources.parquet(tmp_path / "bars.parquet", ["AAA"])
+
+
+def test_a_folder_of_parquet_files_is_one_table(tmp_path):
+    for symbol, part in frame().groupby("symbol"):
+        part.to_parquet(tmp_path / f"{symbol}.parquet")
+    assert Panel.from_frame(sources.parquet(tmp_path)).fingerprint == Panel.from_frame(frame()).fingerprint
+
+
+def test_minute_bars_of_parquet_are_cut_by_date(tmp_path):
+    stamps = pd.date_range("2024-01-01", "2024-01-20", freq="6h", tz="UTC", inclusive="right")
+    table = pd.DataFrame(
+        {"timestamp": stamps, "symbol": "BTC", "close": 1.0, "open": 1.0, "high": 1.0, "low": 1.0, "volume": 1.0}
+    )
+    table.to_parquet(tmp_path / "bars.parquet")
+    wanted = {"start": "2024-01-10", "end": "2024-01-10"}
+    got = sources.parquet(tmp_path / "bars.parquet", **wanted)
+    assert len(got) < len(table)
+    panel = Panel.from_frame(got, calendar="24/7", **wanted)
+    assert (len(panel), panel.bars_per_year) == (4, 4 * 365.0)
+    assert panel.times[-1] == pd.Timestamp("2024-01-11", tz="UTC").value
+
+
+def test_a_file_that_is_no_parquet_is_refused(tmp_path):
+    file = write(tmp_path / "bars.parquet", HEADER, *LINES)
+    with pytest.raises(DataError, match="it cannot be read as Parquet") as caught:
+        sources.parquet(file)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_names_the_nearest_in_its_folder(tmp_path):
+    write(tmp_path / "bars.parquet", "")
+    with pytest.raises(DataError, match=r"bar\.parquet: no such file; did you mean 'bars\.parquet'"):
+        sources.find(tmp_path / "bar.parquet")
+    with pytest.raises(DataError, match="there is no folder"):
+        sources.find(tmp_path / "nowhere" / "bar.parquet")
+
+
+def test_a_relative_path_is_looked_for_beside_the_configuration(tmp_path):
+    file = write(tmp_path / "bars.csv", HEADER, *LINES)
+    assert sources.find("bars.csv", tmp_path) == file
+
+
+def test_a_configurations_data_becomes_a_panel(tmp_path):
+    frame().to_parquet(tmp_path / "bars.parquet")
+    data = described(
+        source="parquet",
+        path="bars.parquet",
+        prices="split_adjusted",
+        dividends="none",
+        symbols=("BB",),
+        start="2024-01-03",
+    )
+    panel = sources.load(data, lot=10.0, tick=0.5, base=tmp_path)
+    assert (panel.universe.symbols, panel.name, len(panel)) == (("BB",), "bars.parquet", 2)
+    assert (panel.universe.lot[0], panel.universe.tick[0]) == (10.0, 0.5)
+
+
+def test_what_prices_mean_is_never_guessed(tmp_path):
+    write(tmp_path / "bars.csv", HEADER, *LINES)
+    with pytest.raises(DataError, match=r"data\.dividends must be said for source csv"):
+        sources.load(described(source="csv", path="bars.csv", prices="as_traded"), base=tmp_path)
+
+
+def test_a_packaged_set_brings_its_own_declarations():
+    panel = sources.load(described(source="packaged", name="sp500", start="2018-01-01"))
+    assert (panel.prices, panel.dividends, panel.calendar, len(panel)) == ("split_adjusted", "none", "XNYS", 251)
+    with pytest.raises(DataError, match=r"its prices are split_adjusted; data\.prices says as_traded"):
+        sources.load(described(source="packaged", name="sp500", prices="as_traded"))
