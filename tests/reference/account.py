@@ -28,6 +28,8 @@ PROTECTIVE = {
     codes.REASON_TRAIL,
     codes.REASON_BREAK_EVEN,
     codes.REASON_TIME,
+    codes.REASON_FLATTEN,
+    codes.REASON_MAINTENANCE,
 }
 
 
@@ -57,8 +59,11 @@ class Holding:
     mark: float = NAN
     smoothed: float | None = None  # the previous smoothed target; None before the first
     missing_days: int = 0
+    dead: bool = False
+    arrives: int = 0  # threshold: the slice that an entry on its way meets
     bar_today: bool = False
     returns: list[float] = field(default_factory=list)  # one-bar total returns, for impact
+    known: int = 0  # how many of them were known before this slice
     split_since_bar: float = 1.0
     dividend_since_bar: float = 0.0
     last_close: float = NAN
@@ -93,6 +98,8 @@ class State:
     used: list[float] = field(default_factory=list)  # volume taken in this bar
     exited: set[int] = field(default_factory=set)  # a protective level has acted in this slice
     increased: set[int] = field(default_factory=set)  # entered or increased at this open
+    lent: float = 0.0  # cash left by the previous slice
+    borrowed: float = 0.0  # value of the shorts left by the previous slice
     accrued: float = 0.0
     maintenance_call: bool = False
 
@@ -103,6 +110,10 @@ class State:
     def has_open(self, i: int) -> bool:
         """Whether instrument i has a bar with an open in this slice."""
         return self.has_bar(i) and math.isfinite(self.market.open[self.t][i])
+
+    def waiting_for(self, i: int) -> float:
+        """The signed quantity of instrument i already ordered for later slices."""
+        return sum(orders[i].quantity for orders in self.waiting.values() if i in orders)
 
     def flag(self, i: int, bits: int) -> None:
         """Nothing; adds the bits to instrument i's code of this slice."""
@@ -121,11 +132,11 @@ def floor_to_lot(quantity: float, lot: float) -> float:
     return math.copysign(math.floor(abs(quantity) / lot + TINY) * lot, quantity) if quantity else 0.0
 
 
-def round_to_tick(level: float, tick: float, quantity: float) -> float:
-    """The level on the tick grid, down for a long and up for a short; unchanged where there is no tick."""
+def round_to_tick(level: float, tick: float, down: bool) -> float:
+    """The level on the tick grid; unchanged where there is no tick."""
     if not tick > 0:
         return level
-    steps = math.floor(level / tick + TINY) if quantity > 0 else -math.floor(-level / tick + TINY)
+    steps = math.floor(level / tick + TINY) if down else -math.floor(-level / tick + TINY)
     return steps * tick
 
 
@@ -141,7 +152,8 @@ def worth(state: State, prices: list[float]) -> tuple[float, float]:
 
 def volatility(holding: Holding) -> float:
     """The sample deviation of the last 20 one-bar total returns before this bar; 0 before 20 exist."""
-    return deviation(holding.returns[-20:]) if len(holding.returns) >= 20 else 0.0
+    past = holding.returns[: holding.known]
+    return deviation(past[-20:]) if len(past) >= 20 else 0.0
 
 
 def deviation(values: list[float]) -> float:
@@ -205,8 +217,8 @@ def book(
         holding.basis += (price - holding.basis) * share
     elif holding.quantity == 0:
         holding.exit_t = state.t
-    if reason in PROTECTIVE:
-        holding.smoothed = 0.0
+        if reason in PROTECTIVE:
+            holding.smoothed = 0.0
 
 
 def close_out(state: State, i: int, reference: float, reason: int, slips: bool, at_close: bool) -> None:
@@ -226,7 +238,7 @@ def reduce(
     rest = abs(quantity) - filled
     if rest > TINY and abs(quantity) >= abs(held):
         again = Order(math.copysign(rest, quantity), order.reason, order.at_close, True)
-        state.waiting.setdefault(state.t + 1, {}).setdefault(i, again)
+        state.waiting.setdefault(state.t + 1, {})[i] = again
 
 
 def split_order(order: Order, held: float) -> tuple[float, float]:
@@ -245,7 +257,7 @@ def trade_orders(state: State, orders: dict[int, Order], prices: list[float], at
             reduce(state, i, orders[i], reducing, prices[i], True, at_close)
     wanted: dict[int, float] = {}
     for i, (_, increasing) in parts.items():
-        if increasing and not state.halted():
+        if increasing:
             size = take_volume(state, i, abs(increasing))
             if size > 0:
                 wanted[i] = math.copysign(size, increasing)

@@ -19,6 +19,10 @@ def looking(state: State) -> None:
     if flatten:
         write_flattening(state, flatten)
         return
+    if state.halted():
+        for orders in state.waiting.values():
+            for order in orders.values():
+                order.closes = True
     targets, decisions = decide(state)
     notes = [0] * len(targets)
     targets = reduce_by_switches(state, targets, notes)
@@ -48,8 +52,6 @@ def write_flattening(state: State, reason: int) -> None:
     state.waiting = {state.t + 1: {}}
     for i, holding in enumerate(state.holdings):
         state.flag(i, codes.FLATTEN)
-        if holding.smoothed is not None:
-            holding.smoothed = 0.0
         if holding.quantity:
             state.waiting[state.t + 1][i] = Order(-holding.quantity, reason, False, True)
 
@@ -86,6 +88,11 @@ def cooling(state: State, i: int) -> bool:
     return exit_t is not None and state.t - exit_t < state.config.cooldown
 
 
+def under_way(state: State, i: int) -> bool:
+    """Whether an entry of instrument i has been ordered and has not met its slice yet."""
+    return not state.holdings[i].quantity and state.holdings[i].arrives > state.t
+
+
 def threshold(state: State, asked: list[int], targets: list[float], decisions: list[int]) -> None:
     """Nothing; enters at confidence, leaves below exit_confidence, most confident first into the free slots."""
     config = state.config
@@ -95,6 +102,9 @@ def threshold(state: State, asked: list[int], targets: list[float], decisions: l
     candidates: list[tuple[float, int, float]] = []
     for i in known:
         value, held = state.market.forecast[state.t][i], state.holdings[i].quantity
+        if under_way(state, i):
+            decisions[i] = codes.IN_POSITION
+            continue
         mirrored = 1 - value if config.unit == "probability" else -value
         if held:
             leaves = (value if held > 0 else mirrored) < config.exit_confidence
@@ -109,10 +119,12 @@ def threshold(state: State, asked: list[int], targets: list[float], decisions: l
             decisions[i] = codes.COOLDOWN
         else:
             candidates.append((-strength, i, sign))
-    free = config.max_positions - sum(1 for holding in state.holdings if holding.quantity)
+    busy = sum(1 for i, holding in enumerate(state.holdings) if holding.quantity or under_way(state, i))
+    free = max(0, config.max_positions - busy)
     for place, (_, i, sign) in enumerate(sorted(candidates)):
         if place < free:
             decisions[i], targets[i] = codes.ENTER, sign * config.size
+            state.holdings[i].arrives = state.t + 1 + config.delay
         else:
             decisions[i] = codes.SLOTS_FULL
 
@@ -164,8 +176,6 @@ def given_targets(state: State, asked: list[int], targets: list[float], decision
         weight = state.market.forecast[state.t][i]
         if not math.isfinite(weight):
             decisions[i] = codes.UNDECIDED
-        elif weight and not state.holdings[i].quantity and cooling(state, i):
-            targets[i], decisions[i] = 0.0, codes.COOLDOWN
         else:
             targets[i], decisions[i] = weight, codes.TARGETED
 
@@ -204,9 +214,11 @@ def smooth(state: State, targets: list[float]) -> list[float]:
         holding = state.holdings[i]
         weight = target if holding.smoothed is None else share * target + (1 - share) * holding.smoothed
         shares = wanted_quantity(state, i, weight)
-        if state.market.lot[i] > 0 and floor_to_lot(shares, state.market.lot[i]) == 0:
-            weight = 0.0
         holding.smoothed = result[i] = weight
+        if state.market.lot[i] > 0 and floor_to_lot(shares, state.market.lot[i]) == 0:
+            result[i] = 0.0
+            if target == 0:
+                holding.smoothed = 0.0
     return result
 
 
@@ -263,7 +275,8 @@ def wanted_quantity(state: State, i: int, weight: float) -> float:
 
 def write_order(state: State, i: int, target: float, decisions: list[int], notes: list[int]) -> None:
     """Nothing; writes the order that moves instrument i to its target, unless band, lot or a halt stop it."""
-    config, market, held = state.config, state.market, state.holdings[i].quantity
+    config, market = state.config, state.market
+    held = state.holdings[i].quantity + state.waiting_for(i)
     value = held * market.close[state.t][i] * market.multiplier[i]
     if target and abs(target - value / state.equity) < config.no_trade_band:
         notes[i] |= codes.BAND
@@ -281,6 +294,10 @@ def write_order(state: State, i: int, target: float, decisions: list[int], notes
         quantity = -held
     elif state.halted() and held * (held + quantity) < 0:
         decisions[i], quantity = codes.HALTED, -held
-    closes = held + quantity == 0
-    order = Order(quantity, codes.REASON_ORDER, config.fill == "close", closes)
-    state.waiting.setdefault(state.t + 1 + config.delay, {})[i] = order
+    row = state.waiting.setdefault(state.t + 1 + config.delay, {})
+    if i in row:  # the rest of an exit stands there: the decision replaces it
+        quantity += row.pop(i).quantity
+        held = state.holdings[i].quantity
+    closes = held * quantity < 0 and abs(quantity) <= abs(held)
+    if abs(quantity) > TINY:
+        row[i] = Order(quantity, codes.REASON_ORDER, config.fill == "close", closes)

@@ -1,5 +1,7 @@
 """The step in plain Python: `run(market, config)` gives the Outcome. Written from the page alone, as a second opinion.
 
+The readings below are as settled afterwards; docs/step.md logs which of them changed, and why.
+
 account.py holds quantities, costs and fills; shaping.py the rules, the shaping and the order writing.
 
 Readings: one sentence for each place where the page leaves a choice.
@@ -8,30 +10,31 @@ Money
  2. Fee = max(min_fee, commission x fill value + per_share x quantity + per_order), once per fill; death and split
     cash: 0.
  3. A lot that is not above 0 means no rounding; ticks apply to levels only, never to fill prices.
- 4. "Away from the position's favour": all levels of a long round down, all levels of a short round up (targets too).
+ 4. "Away from the position": stops of a long round down and its targets up, of a short the reverse.
  5. Impact adds c x volatility x sqrt(quantity of this fill / volume) to the slippage fraction, 0 when volume is 0 or
     NaN.
  6. Its volatility is the ddof-1 deviation, per bar, of the instrument's last 20 total returns between bars that
     exist, the last of them ending at the bar before this one; no impact before 20 exist.
- 7. Interest (also charged on negative cash) and borrow use the cash and the shorts at this slice's marks, after its
-    trading, both before the accrual, over the time since the previous slice; the first slice accrues nothing.
+ 7. Interest (also charged on negative cash) and borrow use the cash and the shorts that the previous slice left, over
+    the time since then; the first slice accrues nothing.
 Actions
  8. A split rescales every waiting order, also those for later slices (delay) and for the close; one floored to 0 is
     gone.
  9. ACTION is set by a split on a holding or a waiting order and by a dividend on a holding.
 10. The cashed fraction takes no volume, slippage or fee and does not set FILLED.
-11. A day without a bar is counted on its last slice; any bar sets the count to 0; `delisted_t` kills on that one
-    slice even if it has a bar, and its price falls back on last close x (1 - haircut) where terminal_value is NaN.
+11. A day without a bar is counted on its last slice; any bar sets the count to 0; `delisted_t` kills on the first
+    slice from then on without a bar, and its price falls back on last close x (1 - haircut) without a terminal_value.
 12. A death drops all waiting orders of the instrument (those that meet no bar in that slice say NO_BAR).
 Orders
-13. Order = target quantity - quantity held now; orders still waiting because of `delay` are NOT counted.
-14. An order written to reach exactly zero (and the rest of an exit) never carries the position past zero when it
-    fills.
+13. Order = target quantity - quantity held now - quantity already ordered; an entry of `threshold` on its way takes a
+    slot and is not decided again.
+14. An order that only shrinks what is held and ordered (and the rest of an exit) never carries the position past zero
+    when it fills.
 15. An order through zero is two fills: its closing part among the reductions, its opening part among the increases.
 16. "The rest of an exit": whatever participation cut from a closing to zero (also the closing part of a flip) stands
     for the next slice with its own reason, at its own moment (ordinary: as `fill` says, all others: the open), paying
-    slippage; an order already or then written for the same instrument and slice replaces it; a partial reduction's
-    rest lapses.
+    slippage; it outranks an order already written for that instrument and slice, and a decision then written replaces
+    it; a partial reduction's rest lapses.
 17. A standing order that meets no bar lapses like any other.
 18. Participation off means that volume, even 0, is not looked at; it never binds death, split cash or ruin.
 19. The buying-power rule at the close is the rule of the open at closing prices, after protective exits and
@@ -51,7 +54,8 @@ Levels
     too.
 29. A level that acts but finds no volume left still cancels orders and stands again next slice; it acts once per
     slice.
-30. With no open but a high and low, a touched level fills at the level; with high or low missing (either one), open
+30. With no open but a high and low, a touched level fills within the range, stops no better and targets no worse than
+    it allows; with high or low missing (either one), open
     and close are all that is seen, also by extremes and break-even; in-bar entry for the extreme means entered at the
     close.
 31. Time stops come after the orders at the close, pay slippage, and close an entry at the close at once if n is 1.
@@ -59,14 +63,14 @@ Mark and switches
 32. Ruin is tested after accruals; closing costs slippage, impact and fees; later slices repeat cash with codes 0.
 33. Maintenance acts once per slice that is below it and does not latch; if a switch flattens too, the reason is
     maintenance.
-34. Flattening drops all waiting orders, writes -position for the next open (whatever `fill` and `delay`), marks every
-    name FLATTEN (also one without a bar) and sets smoothed targets to 0.
+34. Flattening drops all waiting orders, writes -position for the next open (whatever `fill` and `delay`) and marks every
+    name FLATTEN (also one without a bar).
 35. A switch triggers at or beyond its threshold (with 1e-9 of slack); drawdown is from the highest mark,
     beginning with `capital`; the day before the first has equity `capital`.
 36. `n bars`: released at the n-th slice after latching, before 6; `next day`: at the first slice of a later day;
     `resume` is obeyed as configured for both kinds; a released switch starts its peak anew and may latch again in the
     same slice.
-37. Several `reduce` factors multiply; halt also drops the increasing part of orders already waiting (no fate flag),
+37. Several `reduce` factors multiply; halt also lets orders already waiting shrink positions only (no fate flag),
     turns a flip into an exit, and gives HALTED only where an order would otherwise have been written.
 Rules
 38. Decision precedence: FLATTEN, no bar, not a member (target 0 in every slice of every rule), not due, too few, then
@@ -85,9 +89,9 @@ Rules
 44. Cooldown binds entries from flat only (never a flip), counted from the slice in which the position last became 0.
 Shaping
 45. Exposure multiplies in every rule, by the target's sign.
-46. Smoothing 1 skips the stage; otherwise the stored previous value is the result, 0 if that is below one lot, and
-    NaN targets leave it; protective exits that reset it are stop, target, trail, break-even and time stop, in whole
-    or part.
+46. Smoothing 1 skips the stage; otherwise the stored previous value is the result; below one lot the result is 0, and
+    so is what is stored if the target itself is 0; NaN targets leave it; what resets it is the end of a position by
+    stop, target, trail, break-even, time stop or flattening.
 47. Vol target uses returns between marks (20 exist from t = 20 on); zero deviation gives the factor 2.
 48. Sector and net caps leave out NaN targets as the gross cap does; negative sectors are uncapped; the net cap
     shrinks only the heavier side; a cap binds when exceeded by more than 1e-12; CAPPED compares the size before and
@@ -163,6 +167,8 @@ def begin(state: State, t: int) -> None:
         state.previous_day_equity = state.equity
         for holding in state.holdings:
             holding.bar_today = False
+    for holding in state.holdings:
+        holding.known = len(holding.returns)
     state.t = t
     state.due = state.waiting.pop(t, {})
     state.used = [0.0] * len(state.holdings)
@@ -228,17 +234,19 @@ def dies(state: State, i: int, holding: Holding) -> bool:
     """Whether the instrument is found dead in this slice; counts its days without a bar."""
     if state.has_bar(i):
         holding.bar_today, holding.missing_days = True, 0
-    elif state.market.last_of_day[state.t] and not holding.bar_today:
+        holding.dead = False
+        return False
+    if state.market.last_of_day[state.t] and not holding.bar_today:
         holding.missing_days += 1
-        if holding.missing_days == state.config.delisting_after:
-            return True
-    return state.t == state.market.delisted_t[i]
+    told = 0 <= state.market.delisted_t[i] <= state.t
+    counted = state.config.delisting_after is not None and holding.missing_days >= state.config.delisting_after
+    dies_now = not holding.dead and (told or counted)
+    holding.dead = holding.dead or dies_now
+    return dies_now
 
 
 def bury(state: State, i: int, holding: Holding) -> None:
     """Nothing; closes a held position at the terminal value and drops the instrument's waiting orders."""
-    if state.has_bar(i):
-        state.due.pop(i, None)
     for orders in state.waiting.values():
         orders.pop(i, None)
     if not holding.quantity:
@@ -262,7 +270,7 @@ def stop_of(state: State, i: int) -> tuple[float, int]:
         found.append((holding.extreme * (1 - sign * config.trailing_stop), codes.REASON_TRAIL))
     if holding.armed:
         found.append((holding.basis, codes.REASON_BREAK_EVEN))
-    rounded = [(round_to_tick(level, tick, sign), reason) for level, reason in found]
+    rounded = [(round_to_tick(level, tick, sign > 0), reason) for level, reason in found]
     return max(rounded, key=lambda pair: sign * pair[0], default=(NAN, 0))
 
 
@@ -272,7 +280,7 @@ def target_of(state: State, i: int) -> float:
     if distance is None:
         return NAN
     sign = math.copysign(1.0, holding.quantity)
-    return round_to_tick(holding.basis * (1 + sign * distance), state.market.tick[i], sign)
+    return round_to_tick(holding.basis * (1 + sign * distance), state.market.tick[i], sign < 0)
 
 
 def protected(state: State, i: int) -> bool:
@@ -348,9 +356,9 @@ def touch(state: State, i: int, start: float, high: float, low: float) -> None:
         nearest = not to_target < to_stop
         stop_first = {"pessimistic": True, "optimistic": False, "nearest": nearest}[state.config.intrabar]
     if stop_first:
-        protect(state, i, stop, reason)
+        protect(state, i, min(stop, high) if long else max(stop, low), reason)
     elif target_touched:
-        protect(state, i, target, codes.REASON_TARGET)
+        protect(state, i, max(target, low) if long else min(target, high), codes.REASON_TARGET)
 
 
 # --- 4. close -------------------------------------------------------------------------------------------------------
@@ -375,6 +383,7 @@ def marking(state: State) -> None:
     state.accrued = accrual(state)
     state.cash += state.accrued
     state.equity, _ = worth(state, [holding.mark for holding in state.holdings])
+    state.lent, state.borrowed = state.cash, short_value(state)
     state.marked.append(state.equity)
 
 
@@ -405,16 +414,20 @@ def mark_bar(state: State, i: int, holding: Holding) -> None:
 
 
 def accrual(state: State) -> float:
-    """Interest on cash less borrow on the value of shorts, since the previous slice, ACT/365."""
+    """Interest on the cash less borrow on the shorts that the previous slice left, since then, ACT/365."""
     if state.t == 0:
         return 0.0
     years = (state.market.times[state.t] - state.market.times[state.t - 1]) / YEAR
-    shorts = sum(
+    return (state.lent * state.config.interest - state.borrowed * state.config.borrow) * years
+
+
+def short_value(state: State) -> float:
+    """The value of the shorts at their marks, 0 or more."""
+    return sum(
         -holding.quantity * holding.mark * state.market.multiplier[i]
         for i, holding in enumerate(state.holdings)
         if holding.quantity < 0
     )
-    return (state.cash * state.config.interest - shorts * state.config.borrow) * years
 
 
 def ruin(state: State) -> None:

@@ -177,9 +177,9 @@ def test_quintile_legs_and_ties() -> None:
 
 
 def test_borrow_and_interest() -> None:
-    """Short 50 at 10 with 365 % borrow: 5 a day on 500; cash 1500 earns 36.5 %: 1.50 a day."""
-    outcome = one([flat(10), flat(10)], [-0.5, NAN], {"borrow": 3.65, "interest": 0.365})
-    assert outcome.accrued == [approx(0), approx(-3.5)] and outcome.equity[1] == approx(996.5)
+    """Cash of 1000 earns 1 a day at 36.5 %; short 50 at 10 it is 1501 and earns 1.501, and the 500 borrowed cost 5."""
+    outcome = one([flat(10), flat(10), flat(10)], [-0.5, NAN, NAN], {"borrow": 3.65, "interest": 0.365})
+    assert outcome.accrued == [approx(0), approx(1), approx(-3.499)] and outcome.equity[2] == approx(997.501)
 
 
 def test_drawdown_flattens_and_stays_out() -> None:
