@@ -1,0 +1,22 @@
+"""The machine: panel, step, loop, result. Names are fetched when first used, so that `barcast --help` stays light."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.panel import Panel
+    from engine.result import Result
+    from engine.run import backtest
+
+__version__ = "0.1.0"
+__all__ = ["Panel", "Result", "__version__", "backtest"]
+
+_HOME = {"Panel": "engine.panel", "Result": "engine.result", "backtest": "engine.run"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'engine' has no attribute {name!r}")

@@ -1,0 +1,162 @@
+"""From a panel and a configuration to an Engine ready for its first slice: the last place where objects become arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine import plugins
+from engine.account import read_only
+from engine.contracts import Guard, Rule, Shaper, Strategy
+from engine.errors import PluginError
+from engine.loop import Engine
+from engine.signatures import NEAREST, OPTIMISTIC, PESSIMISTIC, Market, Rules, Specs
+from engine.types import Floats, Ints
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.panel import Panel
+    from engine.types import Universe
+
+VOLATILITY_BARS = 20
+POLICY = {"pessimistic": PESSIMISTIC, "optimistic": OPTIMISTIC, "nearest": NEAREST}
+
+
+def off(value: float | None) -> float:
+    """NaN for a rule that is not set."""
+    return float("nan") if value is None else float(value)
+
+
+def rules_of(config: Config, warmup: int) -> Rules:
+    """The execution rules and exits of `config` as the kernels read them."""
+    execution, exits = config.execution, config.exits
+    return Rules(
+        capital=float(config.capital),
+        commission=execution.commission,
+        per_share=execution.per_share,
+        per_order=execution.per_order,
+        min_fee=execution.min_fee,
+        slippage=execution.slippage,
+        impact=execution.impact,
+        max_participation=off(execution.max_participation),
+        borrow=execution.borrow,
+        interest=execution.interest,
+        maintenance=off(execution.maintenance),
+        delisting_after=float("inf") if config.data.delisting_after is None else float(config.data.delisting_after),
+        delisting_haircut=config.data.delisting_haircut,
+        max_gross=config.caps.max_gross,
+        no_trade_band=config.sizing.no_trade_band,
+        stop_loss=off(exits.stop_loss),
+        take_profit=off(exits.take_profit),
+        trailing_stop=off(exits.trailing_stop),
+        break_even=off(exits.break_even),
+        time_stop=off(exits.time_stop),
+        intrabar=POLICY[execution.intrabar],
+        entry_bar_protection=float(execution.entry_bar_protection),
+        fill_at_close=float(execution.fill == "close"),
+        delay=float(execution.delay),
+        warmup=float(warmup),
+    )
+
+
+def past_volatility(returns: Floats, length: int = VOLATILITY_BARS) -> Floats:
+    """(T, N) std (ddof 1) of the `length` bars' returns before each bar; 0 before there are that many.
+
+    Only bars that exist count: a gap neither adds a return nor breaks the window.
+    """
+    out = np.zeros(returns.shape)
+    for i in range(returns.shape[1]):
+        rows = np.flatnonzero(~np.isnan(returns[:, i]))
+        if len(rows) > length:
+            windows = np.lib.stride_tricks.sliding_window_view(returns[rows, i], length)[:-1]
+            out[rows[length:], i] = windows.std(axis=1, ddof=1)
+    return out
+
+
+def bar_returns(close: Floats) -> Floats:
+    """(T, N) return of each bar over the instrument's previous bar; NaN where there is no bar or none before it."""
+    out = np.full(close.shape, np.nan)
+    for i in range(close.shape[1]):
+        rows = np.flatnonzero(~np.isnan(close[:, i]))
+        out[rows[1:], i] = close[rows[1:], i] / close[rows[:-1], i] - 1.0
+    return out
+
+
+def market_of(panel: Panel, impact: bool) -> Market:
+    """The panel as the kernels read it; past volatility is only worked out when impact needs it."""
+    n = len(panel.universe)
+    flags = (panel.last_of_day, panel.last_of_week, panel.last_of_month)
+    actions = panel.actions
+    member = np.ones((1, n), np.bool_) if panel.member is None else panel.member
+    volatility = past_volatility(bar_returns(panel.adjusted.close)) if impact else np.zeros((1, n))
+    return Market(
+        read_only(panel.times),
+        read_only(panel.days),
+        *(read_only(np.ascontiguousarray(flag, dtype=np.int64)) for flag in flags),
+        *(read_only(getattr(panel, name)) for name in ("open", "high", "low", "close", "volume")),
+        volatility=read_only(volatility),
+        member=read_only(np.ascontiguousarray(member)),
+        action_first=read_only(actions.first),
+        action_instrument=read_only(actions.instrument),
+        action_split=read_only(actions.split),
+        action_dividend=read_only(actions.dividend),
+    )
+
+
+def specs_of(universe: Universe, delisted_row: Ints) -> Specs:
+    """What the instruments carry, as the kernels read it."""
+    rank = np.argsort(np.argsort(np.array(universe.symbols))).astype(np.int64)
+    columns = (universe.lot, universe.tick, universe.multiplier, universe.terminal_value, delisted_row, universe.sector)
+    return Specs(*(read_only(np.ascontiguousarray(column)) for column in columns), read_only(rank))
+
+
+def strategy_of(config: Config, n: int, unit: str) -> Rule | Strategy:
+    """The strategy that `config` names: a compiled rule from a builder, or a Python strategy from a class."""
+    factory = plugins.get("barcast.strategies", config.strategy.rule)
+    if not isinstance(factory, type):
+        rule: Rule = factory(config, n, unit)
+        return rule
+    params = dict(config.strategy.params)
+    try:
+        strategy = factory(**params)
+    except (TypeError, ValueError) as error:
+        raise PluginError(f"strategy {config.strategy.rule}: it refuses its arguments: {error}") from error
+    if not isinstance(strategy, Strategy):
+        raise PluginError(f"strategy {config.strategy.rule}: it needs a method target(now)")
+    return strategy
+
+
+def assemble(
+    config: Config,
+    panel: Panel,
+    forecasts: dict[str, Floats],
+    units: dict[str, str],
+    warmup: int,
+    strategy: Rule | Strategy | None = None,
+) -> Engine:
+    """An engine for one run. `forecasts` are (T, N) by signal name, in the order a Python strategy sees them."""
+    universe = panel.universe
+    main = getattr(config.strategy, "signal", None)
+    order = (main, *(name for name in forecasts if name != main)) if main in forecasts else tuple(forecasts)
+    rows, n = panel.close.shape
+    if len(order) == 1:
+        stacked = forecasts[order[0]].reshape(rows, 1, n)
+    elif order:
+        stacked = np.stack([forecasts[name] for name in order], axis=1)
+    else:
+        stacked = np.full((rows, 1, n), np.nan)
+    unit = units.get(order[0], "return") if order else "return"
+    shaper: Shaper = plugins.get("barcast.risk", "shape")(config, universe, panel.bars_per_year)
+    guard: Guard = plugins.get("barcast.risk", "guard")(config)
+    return Engine.build(
+        symbols=universe.symbols,
+        market=market_of(panel, config.execution.impact > 0.0),
+        specs=specs_of(universe, panel.delisted_row),
+        rules=rules_of(config, warmup),
+        signals=order,
+        forecasts=read_only(np.ascontiguousarray(stacked)),
+        strategy=strategy if strategy is not None else strategy_of(config, n, unit),
+        shaper=shaper,
+        guard=guard,
+    )

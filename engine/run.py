@@ -1,0 +1,191 @@
+"""From a configuration to a Result: load, forecast, assemble, run, dress. The one road that the CLI and Python share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine import plugins as registry
+from engine.errors import ConfigError
+from engine.types import Floats, Record
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.contracts import Rule, Signal, Strategy
+    from engine.loop import Engine
+    from engine.panel import Panel
+    from engine.result import Result
+
+Progress = Callable[[str], None]
+
+
+def backtest(
+    config: str | Path | Mapping[str, Any] | Config,
+    panel: Panel | None = None,
+    forecasts: Any = None,
+    *,
+    sets: Sequence[str] = (),
+    plugins: Sequence[str | Path] = (),
+    strategy: Rule | Strategy | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """The Result of running `config` (a YAML file, a mapping of the same shape, or a loaded Config).
+
+    `panel` replaces data.source; `forecasts` (array (T, N), long frame date/symbol/forecast, wide frame, or a mapping of these
+    by signal name) feed signals whose plugin is `precomputed`; `strategy` replaces the one of the file by a Python object.
+    Raises ConfigError, DataError or PluginError, each one line that says where, what was expected, and the way out.
+    """
+    say = progress or (lambda text: None)
+    hashes = registry.load_files(plugins)
+    loaded = load_config(config, sets)
+    if panel is None:
+        say("reading bars")
+        panel = load_panel(loaded)
+    signals = make_signals(loaded)
+    say("forecasting")
+    arrays = {name: forecast(name, signal, loaded, panel, forecasts) for name, signal in signals.items()}
+    record = run_record(loaded, panel, signals, arrays, strategy, say)
+    return dress(loaded, record, hashes, sets)
+
+
+def load_config(config: str | Path | Mapping[str, Any] | Config, sets: Sequence[str] = ()) -> Config:
+    """A validated Config from any of the forms backtest takes."""
+    from engine.config import Config as Model
+    from engine.config import load
+
+    if isinstance(config, Model):
+        return load(config.resolved(), sets) if sets else config
+    return load(dict(config) if isinstance(config, Mapping) else config, sets)
+
+
+def load_panel(config: Config) -> Panel:
+    """The panel that `data` describes."""
+    from engine.data.sources import load
+
+    return load(config.data, config.execution.lot, config.execution.tick, config.base)
+
+
+def make_signals(config: Config) -> dict[str, Signal]:
+    """Every signal of the file, made from its plugin."""
+    from engine.forecasts import make_signal
+
+    return {
+        name: make_signal(name, registry.get("barcast.signals", spec.plugin), spec.params)
+        for name, spec in config.signals.items()
+    }
+
+
+def forecast(name: str, signal: Signal, config: Config, panel: Panel, given: Any) -> Floats:
+    """(T, N) forecasts of one signal: asked of it, or lined up from what was given or lies in its file."""
+    from engine.forecasts import align, finish, forecast_run
+
+    if not getattr(signal, "given_by_the_run", False):
+        return forecast_run(name, signal, panel)
+    if given is None:
+        path = getattr(signal, "path", None)
+        if path is None:
+            raise ConfigError(
+                f"signals.{name}: precomputed forecasts must come from somewhere; give path: FILE.parquet, or forecasts= in Python"
+            )
+        given = read_forecasts(name, path, config)
+    elif isinstance(given, Mapping):
+        if name not in given:
+            raise ConfigError(f"forecasts: none given for signal {name!r}; they are for {', '.join(map(str, given))}")
+        given = given[name]
+    return finish(align(given, panel, f"signals.{name}"), signal.unit, panel)
+
+
+def read_forecasts(name: str, path: str, config: Config) -> Any:
+    """The long frame of forecasts in a Parquet file, looked for beside the YAML first."""
+    import pyarrow.parquet as parquet
+
+    from engine.errors import DataError
+
+    beside = Path(config.base) / path if config.base is not None else Path(path)
+    file = beside if beside.exists() else Path(path)
+    if not file.is_file():
+        raise DataError(f"signals.{name}.path: {path}: no such file; expected a Parquet file with date, symbol, forecast")
+    try:
+        return parquet.read_table(file).to_pandas()
+    except Exception as error:
+        raise DataError(f"signals.{name}.path: {path}: not a Parquet file ({error}); expected date, symbol, forecast") from error
+
+
+def run_record(
+    config: Config,
+    panel: Panel,
+    signals: Mapping[str, Signal],
+    arrays: dict[str, Floats],
+    strategy: Rule | Strategy | None,
+    say: Progress,
+) -> Record:
+    """Run the loop and gather what it leaves."""
+    from engine.assembly import assemble
+
+    say("loading compiled code")
+    warmup = max((signal.window - 1 for signal in signals.values()), default=0)
+    units = {name: signal.unit for name, signal in signals.items()}
+    engine = assemble(config, panel, arrays, units, warmup, strategy)
+    say("running")
+    started = time.perf_counter()
+    engine.run()
+    return record_of(engine, panel, arrays, config.capital, time.perf_counter() - started)
+
+
+def record_of(
+    engine: Engine, panel: Panel, arrays: dict[str, Floats], capital: float, seconds: float
+) -> Record:
+    """The Record of an engine that has run."""
+    from engine.contracts import Rule
+    from engine.signatures import ENDED
+
+    slices, account, curve = engine.t, engine.book.account, engine.curve
+    margin = float(engine.strategy.state[0, 0]) if isinstance(engine.strategy, Rule) else float("nan")
+    return Record(
+        panel=panel,
+        capital=capital,
+        equity=curve.equity[:slices],
+        cash=curve.cash[:slices],
+        long_value=curve.long_value[:slices],
+        short_value=curve.short_value[:slices],
+        positions=curve.positions[:slices],
+        accrued=curve.accrued[:slices],
+        fills=engine.fills(),
+        codes=engine.codes[:slices],
+        ended="ruin" if account.money[ENDED] != 0.0 else "complete",
+        quantity=account.quantity.copy(),
+        entry=account.entry.copy(),
+        mark=account.mark.copy(),
+        entry_t=account.entry_t.copy(),
+        margin=margin if margin < float("inf") else float("nan"),
+        forecasts=arrays,
+        seconds=seconds,
+    )
+
+
+def dress(config: Config, record: Record, plugin_hashes: dict[str, str], sets: Sequence[str]) -> Result:
+    """The Result of a record, with the manifest that says where it came from."""
+    from engine.result import Result
+    from engine.rundir import make_manifest
+
+    resolved = config.resolved()
+    manifest = make_manifest(resolved, record, plugin_hashes, list(sets))
+    return Result(record, resolved, manifest)
+
+
+def run_and_save(
+    config: str | Path,
+    sets: Sequence[str] = (),
+    plugins: Sequence[str | Path] = (),
+    out: str | Path = "runs",
+    progress: Progress | None = None,
+) -> tuple[Result, Path]:
+    """Run `config` and keep the result under out/<name>-<8 hex>; an equal run before it is replaced."""
+    from engine.rundir import run_directory
+
+    result = backtest(config, sets=sets, plugins=plugins, progress=progress)
+    folder = run_directory(out, result)
+    result.save(folder)
+    return result, folder

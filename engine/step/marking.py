@@ -1,0 +1,139 @@
+"""Paragraph 5: value the book at the close, accrue, move trailing levels, and see whether the account is still alive."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from engine import codes as c
+from engine.compiled import njit
+from engine.signatures import (
+    ACCRUED,
+    CASH,
+    ENDED,
+    EQUITY,
+    LAST_CASH,
+    LAST_TIME_SET,
+    LIQUIDATE,
+    LONG_VALUE,
+    SHORT_VALUE,
+    Account,
+    Bars,
+    Log,
+    Rules,
+    Scratch,
+    Specs,
+)
+from engine.step.levels import stop_side, target_side
+from engine.step.money import book, fee_of, slipped
+from engine.types import YEAR_NS, Codes
+
+
+@njit()
+def accrue(elapsed: float, rules: Rules, account: Account) -> None:
+    """Charge borrow and credit interest for the time since the last slice, on what was held then. ACT/365.
+
+    The balances are those left by the previous slice: they are what was borrowed or lent in between.
+    """
+    account.money[ACCRUED] = 0.0
+    if (rules.borrow == 0.0 and rules.interest == 0.0) or account.money[LAST_TIME_SET] == 0.0:
+        return
+    years = elapsed / YEAR_NS
+    earned = account.money[LAST_CASH] * rules.interest * years + account.money[SHORT_VALUE] * rules.borrow * years
+    account.money[ACCRUED] = earned
+    account.money[CASH] += earned
+
+
+@njit()
+def trail(i: int, bars: Bars, specs: Specs, rules: Rules, account: Account, scratch: Scratch) -> None:
+    """Move a position's extreme with this bar (only its close after an entry at the close) and arm break-even."""
+    long = account.quantity[i] > 0.0
+    best = bars.high[i] if long else bars.low[i]
+    if scratch.late[i]:
+        best = bars.close[i]
+    elif math.isnan(bars.high[i]) or math.isnan(bars.low[i]):
+        best = bars.close[i]
+        if not math.isnan(bars.open[i]):
+            best = max(best, bars.open[i]) if long else min(best, bars.open[i])
+    account.extreme[i] = max(account.extreme[i], best) if long else min(account.extreme[i], best)
+    if not math.isnan(rules.break_even) and not account.armed[i]:
+        side = 1.0 if long else -1.0
+        account.armed[i] = side * account.extreme[i] >= side * account.basis[i] * (1.0 + side * rules.break_even)
+    account.held[i] += 1
+    account.stop[i] = stop_side(i, specs, rules, account)[0]
+    account.take_profit[i] = target_side(i, specs, rules, account)
+
+
+@njit()
+def value(specs: Specs, account: Account) -> None:
+    """Write long value, short value and equity from the marks."""
+    longs, shorts = 0.0, 0.0
+    for i in range(account.quantity.shape[0]):
+        if account.quantity[i] != 0.0:
+            worth = account.quantity[i] * account.mark[i] * specs.multiplier[i]
+            if worth > 0.0:
+                longs += worth
+            else:
+                shorts += worth
+    account.money[LONG_VALUE] = longs
+    account.money[SHORT_VALUE] = shorts
+    account.money[EQUITY] = account.money[CASH] + longs + shorts
+
+
+@njit()
+def ruin(
+    t: int, bars: Bars, specs: Specs, rules: Rules, account: Account, log: Log, scratch: Scratch, codes: Codes
+) -> None:
+    """Close everything at the marks with costs, participation ignored, and end the run."""
+    for i in range(account.quantity.shape[0]):
+        held = account.quantity[i]
+        if held != 0.0:
+            price = slipped(i, -held, account.mark[i], bars, rules)
+            fee = fee_of(held, price, specs.multiplier[i], rules)
+            book(
+                t,
+                i,
+                -held,
+                price,
+                account.mark[i],
+                fee,
+                c.REASON_RUIN,
+                specs,
+                account,
+                log,
+                scratch,
+                codes,
+            )
+    value(specs, account)
+    account.money[ENDED] = 1.0
+
+
+@njit()
+def marking(
+    t: int,
+    elapsed: float,
+    bars: Bars,
+    specs: Specs,
+    rules: Rules,
+    account: Account,
+    log: Log,
+    scratch: Scratch,
+    codes: Codes,
+) -> None:
+    """Mark, accrue, trail, and test maintenance and ruin."""
+    for i in range(bars.close.shape[0]):
+        if scratch.has_bar[i]:
+            account.mark[i] = bars.close[i]
+            if account.quantity[i] != 0.0:
+                trail(i, bars, specs, rules, account, scratch)
+    accrue(elapsed, rules, account)
+    value(specs, account)
+    account.money[LAST_TIME_SET] = 1.0
+    account.money[LAST_CASH] = account.money[CASH]
+    gross = account.money[LONG_VALUE] - account.money[SHORT_VALUE]
+    if account.money[EQUITY] <= 0.0:
+        ruin(t, bars, specs, rules, account, log, scratch, codes)
+        return
+    called = gross > 0.0 and account.money[EQUITY] / gross < rules.maintenance
+    account.money[LIQUIDATE] = 1.0 if called else 0.0

@@ -1,0 +1,1 @@
+"""What bounds a target or stops a run: sizers and caps (shaping), switches."""

@@ -1,0 +1,1 @@
+"""Signal plugins: a window of bars in, one forecast per instrument out."""

@@ -1,0 +1,134 @@
+"""The one road from a configuration to a Result, on small literal markets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import engine
+from engine.errors import ConfigError, DataError, PluginError
+
+DATES = pd.date_range("2024-01-01", periods=4)
+
+
+def bars(**closes) -> pd.DataFrame:
+    """A long frame whose bars open at the last close and touch nothing beyond open and close."""
+    rows = []
+    for symbol, series in closes.items():
+        before = series[0]
+        for date, close in zip(DATES, series, strict=False):
+            rows.append((date, symbol, before, max(before, close), min(before, close), close, 1000.0))
+            before = close
+    return pd.DataFrame(rows, columns=["date", "symbol", "open", "high", "low", "close", "volume"])
+
+
+def panel(**closes) -> engine.Panel:
+    return engine.Panel.from_frame(bars(**closes), prices="as_traded", dividends="none")
+
+
+def config(**changes) -> dict:
+    base = {
+        "name": "small",
+        "data": {"source": "packaged", "name": "sp500"},
+        "signals": {"f": {"plugin": "precomputed"}},
+        "strategy": {"rule": "threshold", "signal": "f", "confidence": 1.0, "exit_confidence": 0.0, "size": "50%"},
+        "capital": 1000,
+    }
+    return {**base, **changes}
+
+
+def test_a_forecast_at_one_close_is_bought_at_the_next_open():
+    # 50 % of 1000 at the close of 100 = 5 shares; the next bar opens at 100; two bars up to 120: + 5 x 20
+    result = engine.backtest(config(), panel=panel(A=[100, 100, 110, 120]), forecasts=np.array([[1.0], [1], [1], [1]]))
+    assert result.fills[["quantity", "price"]].to_numpy().tolist() == [[5.0, 100.0]]
+    assert result.equity.tolist() == [1000.0, 1000.0, 1050.0, 1100.0]
+    assert result.metrics["total_return"] == pytest.approx(0.1)
+
+
+def test_forecasts_come_as_array_long_frame_or_wide_frame_and_mean_the_same():
+    market = panel(A=[10, 11, 12, 13], B=[20, 19, 18, 17])
+    array = np.array([[1, 0], [1, 2], [-1, 2], [0, 0.0]])
+    wide = pd.DataFrame(array, index=DATES, columns=["A", "B"])
+    long = wide.rename_axis("date").reset_index().melt("date", var_name="symbol", value_name="forecast")
+    runs = [engine.backtest(config(), panel=market, forecasts=given) for given in (array, wide, long, {"f": array})]
+    assert len(runs[0].fills) > 1
+    for run in runs[1:]:
+        assert run.equity.tolist() == runs[0].equity.tolist()
+
+
+class Half:
+    """Ten lines of Python: half of equity in what rose, nothing in what fell."""
+
+    def target(self, now):
+        return np.where(now.forecasts["f"] > 0, 0.5, 0.0)
+
+
+def test_a_python_strategy_of_ten_lines_runs():
+    result = engine.backtest(
+        config(), panel=panel(A=[100, 100, 110, 120]), forecasts=np.array([[1.0], [1], [-1], [0]]), strategy=Half()
+    )
+    # slice 0 wants 500 / 100 = 5, slice 1 still 5; slice 2 wants none: sold at the next open, 110
+    assert result.fills[["quantity", "price"]].to_numpy().tolist() == [[5.0, 100.0], [-5.0, 110.0]]
+
+
+def test_a_python_strategy_named_in_the_file_comes_from_a_plugin_file(tmp_path):
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "import numpy as np\n"
+        "class Half:\n"
+        "    def __init__(self, weight):\n"
+        "        self.weight = weight\n"
+        "    def target(self, now):\n"
+        "        return np.where(now.forecasts['f'] > 0, self.weight, 0.0)\n"
+        "STRATEGIES = {'half': Half}\n"
+    )
+    named = config(strategy={"rule": "half", "weight": 0.5})
+    result = engine.backtest(
+        named, panel=panel(A=[100, 100, 110, 120]), forecasts=np.array([[1.0], [1], [-1], [0]]), plugins=[plugin]
+    )
+    assert result.fills["quantity"].tolist() == [5.0, -5.0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [([0.5, 0.5], "must have shape (1,)"), ([np.inf], "the target of A is infinite"), (1 / 1j, "target(now) failed")],
+)
+def test_a_strategy_that_breaks_its_word_is_named_with_the_slice(answer, said):
+    class Broken:
+        def target(self, now):
+            if isinstance(answer, complex):
+                raise RuntimeError("out of ideas")
+            return np.array(answer)
+
+    with pytest.raises(PluginError) as caught:
+        engine.backtest(config(), panel=panel(A=[10, 11, 12, 13]), forecasts=np.zeros((4, 1)), strategy=Broken())
+    assert said in str(caught.value)
+    assert "slice 0" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "precomputed forecasts must come from somewhere"),
+        (np.zeros((3, 1)), "expected shape (4, 1)"),
+        (np.array([[0.0], [np.inf], [0], [0]]), "A at 2024-01-03"),
+        (pd.DataFrame({"date": DATES, "symbol": "Z", "forecast": 1.0}), "Z not in the data"),
+        (pd.DataFrame({"date": DATES + pd.Timedelta(days=9), "symbol": "A", "forecast": 1.0}), "is no slice of the data"),
+        (pd.DataFrame({"date": list(DATES) * 2, "symbol": "A", "forecast": 1.0}), "more than one forecast"),
+        ({"g": np.zeros((4, 1))}, "none given for signal 'f'"),
+    ],
+)
+def test_forecasts_that_do_not_fit_are_refused(given, said):
+    with pytest.raises((ConfigError, DataError)) as caught:
+        engine.backtest(config(), panel=panel(A=[10, 11, 12, 13]), forecasts=given)
+    assert said in str(caught.value)
+
+
+def test_the_same_run_gives_the_same_bits():
+    def run():
+        return engine.backtest(config(), panel=panel(A=[10, 11, 12, 13]), forecasts=np.ones((4, 1)))
+
+    first, second = run(), run()
+    assert first.equity.to_numpy().tobytes() == second.equity.to_numpy().tobytes()
+    assert first.decisions.tobytes() == second.decisions.tobytes()
