@@ -9,7 +9,7 @@ import numpy as np
 from engine import plugins
 from engine.account import read_only
 from engine.contracts import Guard, Rule, Shaper, Strategy
-from engine.errors import PluginError
+from engine.errors import ConfigError, PluginError
 from engine.loop import Engine
 from engine.signatures import NEAREST, OPTIMISTIC, PESSIMISTIC, Market, Rules, Specs
 from engine.types import Floats, Ints
@@ -86,15 +86,20 @@ def bar_returns(close: Floats) -> Floats:
 def market_of(panel: Panel, impact: bool) -> Market:
     """The panel as the kernels read it; past volatility is only worked out when impact needs it."""
     n = len(panel.universe)
-    flags = (panel.last_of_day, panel.last_of_week, panel.last_of_month)
     actions = panel.actions
     member = np.ones((1, n), np.bool_) if panel.member is None else panel.member
     volatility = past_volatility(bar_returns(panel.adjusted.close)) if impact else np.zeros((1, n))
     return Market(
-        read_only(panel.times),
-        read_only(panel.days),
-        *(read_only(np.ascontiguousarray(flag, dtype=np.int64)) for flag in flags),
-        *(read_only(getattr(panel, name)) for name in ("open", "high", "low", "close", "volume")),
+        times=read_only(panel.times),
+        day=read_only(panel.days),
+        last_of_day=read_only(panel.last_of_day.astype(np.int64)),
+        last_of_week=read_only(panel.last_of_week.astype(np.int64)),
+        last_of_month=read_only(panel.last_of_month.astype(np.int64)),
+        open=read_only(panel.open),
+        high=read_only(panel.high),
+        low=read_only(panel.low),
+        close=read_only(panel.close),
+        volume=read_only(panel.volume),
         volatility=read_only(volatility),
         member=read_only(np.ascontiguousarray(member)),
         action_first=read_only(actions.first),
@@ -107,8 +112,15 @@ def market_of(panel: Panel, impact: bool) -> Market:
 def specs_of(universe: Universe, delisted_row: Ints) -> Specs:
     """What the instruments carry, as the kernels read it."""
     rank = np.argsort(np.argsort(np.array(universe.symbols))).astype(np.int64)
-    columns = (universe.lot, universe.tick, universe.multiplier, universe.terminal_value, delisted_row, universe.sector)
-    return Specs(*(read_only(np.ascontiguousarray(column)) for column in columns), read_only(rank))
+    return Specs(
+        lot=read_only(universe.lot),
+        tick=read_only(universe.tick),
+        multiplier=read_only(universe.multiplier),
+        terminal_value=read_only(universe.terminal_value),
+        delisted_row=read_only(delisted_row),
+        sector=read_only(universe.sector),
+        symbol_rank=read_only(rank),
+    )
 
 
 def strategy_of(config: Config, n: int, unit: str) -> Rule | Strategy:
@@ -117,7 +129,7 @@ def strategy_of(config: Config, n: int, unit: str) -> Rule | Strategy:
     if not isinstance(factory, type):
         rule: Rule = factory(config, n, unit)
         return rule
-    params = dict(config.strategy.params)
+    params = getattr(config.strategy, "params", {})
     try:
         strategy = factory(**params)
     except (TypeError, ValueError) as error:
@@ -137,6 +149,8 @@ def assemble(
 ) -> Engine:
     """An engine for one run. `forecasts` are (T, N) by signal name, in the order a Python strategy sees them."""
     universe = panel.universe
+    if config.caps.max_sector is not None and (universe.sector < 0).all():
+        raise ConfigError("caps.max_sector: the data names no sectors; add a column `sector`, or leave the cap out")
     main = getattr(config.strategy, "signal", None)
     order = (main, *(name for name in forecasts if name != main)) if main in forecasts else tuple(forecasts)
     rows, n = panel.close.shape

@@ -1,10 +1,10 @@
 """The exceptions, one tree. Every message says where, what was expected, what was there, and the way out.
 
-    BarcastError
-      ConfigError      the YAML file or a --set: exits 2
-      DataError        bars, actions, forecasts, files of data: exits 4
-      PluginError      a signal, strategy or source broke its contract: exits 5
-      OutputError      the run directory could not be written: exits 1
+BarcastError
+  ConfigError      the YAML file or a --set: exits 2
+  DataError        bars, actions, forecasts, files of data: exits 4
+  PluginError      a signal, strategy or source broke its contract: exits 5
+  OutputError      the run directory could not be written: exits 1
 """
 
 from __future__ import annotations

@@ -21,14 +21,20 @@ def make_signal(name: str, factory: Any, params: dict[str, Any]) -> Signal:
     try:
         signal = factory(**params)
     except (TypeError, ValueError) as error:
-        raise PluginError(f"signals.{name}: {getattr(factory, '__name__', factory)} refuses its arguments: {error}") from error
+        raise PluginError(
+            f"signals.{name}: {getattr(factory, '__name__', factory)} refuses its arguments: {error}"
+        ) from error
     if not isinstance(signal, Signal):
         missing = [part for part in ("window", "unit", "forecast") if not hasattr(signal, part)]
-        raise PluginError(f"signals.{name}: a signal needs window, unit and forecast(bars); it lacks {', '.join(missing)}")
+        raise PluginError(
+            f"signals.{name}: a signal needs window, unit and forecast(bars); it lacks {', '.join(missing)}"
+        )
     if signal.unit not in UNITS:
         raise PluginError(f"signals.{name}: unit must be one of {', '.join(UNITS)}; it was {signal.unit!r}")
     if not isinstance(signal.window, int) or signal.window < 1:
-        raise PluginError(f"signals.{name}: window must be a whole number of slices, at least 1; it was {signal.window!r}")
+        raise PluginError(
+            f"signals.{name}: window must be a whole number of slices, at least 1; it was {signal.window!r}"
+        )
     return signal
 
 
@@ -57,7 +63,9 @@ def checked(name: str, values: Any, shape: tuple[int, ...], t: int | None) -> Fl
     except (TypeError, ValueError) as error:
         raise PluginError(f"{where}: a forecast must be numbers; {error}") from error
     if array.shape != shape:
-        raise PluginError(f"{where}: a forecast must have shape {shape}, one value per instrument; it was {array.shape}")
+        raise PluginError(
+            f"{where}: a forecast must have shape {shape}, one value per instrument; it was {array.shape}"
+        )
     if np.isinf(array).any():
         first = tuple(int(k[0]) for k in np.nonzero(np.isinf(array)))
         raise PluginError(f"{where}: the forecast is infinite at {first}; return NaN where there is no view")
@@ -108,23 +116,26 @@ def _finite(array: Floats, panel: Panel, where: str) -> Floats:
 def _align_frame(frame: pd.DataFrame, panel: Panel, where: str) -> Floats:
     import pandas as pd
 
+    times: Any
     if {"symbol", "forecast"} <= set(frame.columns):
         date = next((name for name in ("date", "timestamp", "time") if name in frame.columns), None)
         if date is None:
             raise DataError(f"{where}: a long frame needs columns date, symbol, forecast; it has {list(frame.columns)}")
-        times, symbols = frame[date], frame["symbol"].astype(str).to_numpy()
-        values = pd.to_numeric(frame["forecast"], errors="coerce").to_numpy(np.float64)
-        if values.shape and (np.isnan(values) & frame["forecast"].notna().to_numpy()).any():
+        times, symbols = frame[date], np.asarray(frame["symbol"].astype(str))
+        values = np.asarray(pd.to_numeric(frame["forecast"], errors="coerce"), np.float64)
+        if (np.isnan(values) & np.asarray(frame["forecast"].notna())).any():
             raise DataError(f"{where}: column forecast holds text; expected numbers")
     else:
-        stacked = frame.rename_axis(index="date", columns="symbol").stack(future_stack=True)
-        times, symbols = stacked.index.get_level_values(0).to_series(), stacked.index.get_level_values(1).astype(str)
-        values = stacked.to_numpy(np.float64)
+        times = np.repeat(np.asarray(frame.index), frame.shape[1])
+        symbols = np.tile(np.asarray(frame.columns.astype(str)), len(frame))
+        values = np.asarray(frame, np.float64).reshape(-1)
     rows = _rows(times, panel, where)
-    columns = pd.Index(panel.universe.symbols).get_indexer(np.asarray(symbols))
+    columns = pd.Index(panel.universe.symbols).get_indexer(pd.Index(symbols))
     if (columns < 0).any():
-        who = sorted({str(s) for s in np.asarray(symbols)[columns < 0]})
-        raise DataError(f"{where}: {', '.join(who[:5])} not in the data; drop {'them' if len(who) > 1 else 'it'} or add the bars")
+        who = sorted({str(s) for s in symbols[columns < 0]})
+        raise DataError(
+            f"{where}: {', '.join(who[:5])} not in the data; drop {'them' if len(who) > 1 else 'it'} or add the bars"
+        )
     flat = rows * len(panel.universe) + columns
     if len(np.unique(flat)) != len(flat):
         raise DataError(f"{where}: more than one forecast for one symbol and date; drop the duplicates")
@@ -134,26 +145,19 @@ def _align_frame(frame: pd.DataFrame, panel: Panel, where: str) -> Floats:
 
 
 def _rows(times: Any, panel: Panel, where: str) -> np.ndarray:
-    """The slice each timestamp belongs to: date-only stamps name a session, others the bar's close."""
+    """The slice each stamp belongs to: midnights without a zone name a session of daily bars, other stamps a bar's close."""
     import pandas as pd
 
-    stamps = pd.DatetimeIndex(pd.to_datetime(times, utc=True)).as_unit("ns")
-    wanted = stamps.asi8
-    exact = np.searchsorted(panel.times, wanted)
-    exact = np.minimum(exact, len(panel.times) - 1)
-    hit = panel.times[exact] == wanted
-    if not hit.all():
-        days = panel.sessions
-        by_day = np.full(len(wanted), -1)
-        if panel.is_daily():
-            whole = np.asarray(stamps.normalize() == stamps)
-            named = stamps.tz_localize(None).to_numpy().astype("datetime64[D]")
-            by_day = np.where(whole, pd.Index(days).get_indexer(pd.Index(named)), -1)
-        exact = np.where(hit, exact, by_day)
-        lost = ~hit & (by_day < 0)
-        if lost.any():
-            raise DataError(
-                f"{where}: {stamps[np.flatnonzero(lost)[0]]} is no slice of the data "
-                f"({days[0]} to {days[-1]}); forecasts must carry the date of the bar they were made on"
-            )
-    return np.asarray(exact)
+    given = pd.DatetimeIndex(pd.to_datetime(times))
+    stamps = (given.tz_localize("UTC") if given.tz is None else given.tz_convert("UTC")).as_unit("ns")
+    if panel.is_daily() and given.tz is None and bool((given.normalize() == given).all()):
+        named = pd.Index(given.to_numpy().astype("datetime64[D]"))
+        rows = pd.Index(panel.sessions).get_indexer(named)
+    else:
+        rows = pd.Index(panel.times).get_indexer(pd.Index(stamps.asi8))
+    if (rows < 0).any():
+        raise DataError(
+            f"{where}: {stamps[int(np.flatnonzero(rows < 0)[0])]} is no slice of the data ({panel.sessions[0]} to "
+            f"{panel.sessions[-1]}); a forecast must carry the date, or the UTC close, of the bar it was made on"
+        )
+    return np.asarray(rows)

@@ -64,7 +64,8 @@ class Engine:
     ) -> Engine:
         """An engine before its first slice, with a flat account."""
         rows, n = market.close.shape
-        curve = Curve(*(np.zeros(rows) for _ in range(5)), np.zeros(rows, np.int64))
+        flat = [np.zeros(rows) for _ in range(5)]
+        curve = Curve(flat[0], flat[1], flat[2], flat[3], flat[4], np.zeros(rows, np.int64))
         book = Book.open(rules.capital, n, int(rules.delay))
         codes = np.zeros((rows, n), np.uint32)
         log = new_log(max(CHUNK, 2 * FILLS_PER_NAME * n))
@@ -92,9 +93,7 @@ class Engine:
         day = Day(*(int(a[t]) for a in (market.day, market.last_of_day, market.last_of_week, market.last_of_month)))
         elapsed = float(market.times[t] - market.times[t - 1]) if t > 0 else 0.0
         account, orders, scratch, codes = book.account, book.orders, book.scratch, self.codes[t]
-        alive = trade(
-            t, elapsed, bars, actions, day, self.specs, self.rules, account, orders, self.log, scratch, codes
-        )
+        alive = trade(t, elapsed, bars, actions, day, self.specs, self.rules, account, orders, self.log, scratch, codes)
         note(t, account, self.curve)
         if alive:
             self._look(t, day, bars, codes)
@@ -213,7 +212,9 @@ class Engine:
         """Move the fills out of the log, so that it has room again."""
         count = int(self.log.count[0])
         if count:
-            self.parts.append(Fills(*(column[:count].copy() for column in self.log[:7])))
+            k = self.log
+            columns = (k.t, k.instrument, k.quantity, k.price, k.reference, k.fee, k.reason)
+            self.parts.append(Fills(*(column[:count].copy() for column in columns)))  # type: ignore[arg-type]
             self.log.count[0] = 0
 
     def fills(self) -> Fills:
@@ -227,7 +228,8 @@ def new_log(capacity: int) -> Log:
     """An empty log for `capacity` fills."""
     ints = [np.empty(capacity, np.int64) for _ in range(3)]
     floats = [np.empty(capacity) for _ in range(4)]
-    return Log(ints[0], ints[1], *floats, ints[2], np.zeros(1, np.int64))
+    quantity, price, reference, fee = floats
+    return Log(ints[0], ints[1], quantity, price, reference, fee, ints[2], np.zeros(1, np.int64))
 
 
 def ask(strategy: Strategy, now: Snapshot, t: int) -> Floats:
@@ -236,12 +238,16 @@ def ask(strategy: Strategy, now: Snapshot, t: int) -> Floats:
     try:
         target = np.asarray(strategy.target(now), dtype=np.float64)
     except Exception as error:
-        raise PluginError(f"strategy {name}: target(now) failed at slice {t}: {type(error).__name__}: {error}") from error
+        raise PluginError(
+            f"strategy {name}: target(now) failed at slice {t}: {type(error).__name__}: {error}"
+        ) from error
     if target.shape != (n,):
         raise PluginError(
             f"strategy {name}: target must have shape ({n},), one weight per instrument; it was {target.shape} at slice {t}"
         )
     if np.isinf(target).any():
         who = now.symbols[int(np.flatnonzero(np.isinf(target))[0])]
-        raise PluginError(f"strategy {name}: the target of {who} is infinite at slice {t}; return NaN to leave it alone")
+        raise PluginError(
+            f"strategy {name}: the target of {who} is infinite at slice {t}; return NaN to leave it alone"
+        )
     return target

@@ -106,11 +106,15 @@ def read_forecasts(name: str, path: str, config: Config) -> Any:
     beside = Path(config.base) / path if config.base is not None else Path(path)
     file = beside if beside.exists() else Path(path)
     if not file.is_file():
-        raise DataError(f"signals.{name}.path: {path}: no such file; expected a Parquet file with date, symbol, forecast")
+        raise DataError(
+            f"signals.{name}.path: {path}: no such file; expected a Parquet file with date, symbol, forecast"
+        )
     try:
         return parquet.read_table(file).to_pandas()
     except Exception as error:
-        raise DataError(f"signals.{name}.path: {path}: not a Parquet file ({error}); expected date, symbol, forecast") from error
+        raise DataError(
+            f"signals.{name}.path: {path}: not a Parquet file ({error}); expected date, symbol, forecast"
+        ) from error
 
 
 def run_record(
@@ -134,9 +138,7 @@ def run_record(
     return record_of(engine, panel, arrays, config.capital, time.perf_counter() - started)
 
 
-def record_of(
-    engine: Engine, panel: Panel, arrays: dict[str, Floats], capital: float, seconds: float
-) -> Record:
+def record_of(engine: Engine, panel: Panel, arrays: dict[str, Floats], capital: float, seconds: float) -> Record:
     """The Record of an engine that has run."""
     from engine.contracts import Rule
     from engine.signatures import ENDED

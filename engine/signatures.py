@@ -14,6 +14,7 @@ guard returns a brake: GO, or HALT and FLATTEN as bits 0 and 1, with the factor 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -177,7 +178,7 @@ class Log(NamedTuple):
     reference: Floats
     fee: Floats
     reason: Ints
-    count: Ints
+    count: Ints  # type: ignore[assignment]  # a field here, not the method of tuples
 
 
 class Scratch(NamedTuple):
@@ -209,7 +210,7 @@ def _array(dtype: types.Type, ndim: int, readonly: bool) -> types.Array:
     return types.Array(dtype, ndim, "C", readonly=readonly)
 
 
-def _tuple(cls: type, arrays: dict[str, types.Type]) -> types.Type:
+def _tuple(cls: type, arrays: Mapping[str, types.Type]) -> types.Type:
     return types.NamedTuple(tuple(arrays[name] for name in cls._fields), cls)  # type: ignore[attr-defined]
 
 
@@ -227,15 +228,15 @@ VIEW = _tuple(
 )
 ACCOUNT = _tuple(
     Account,
-    {name: _f1 for name in ("quantity", "entry", "basis", "extreme", "mark", "stop", "take_profit", "money")}
-    | {name: _i1 for name in ("entry_t", "exit_t", "held", "missing")}
-    | {name: _b1 for name in ("armed", "seen", "dead")}
+    dict.fromkeys(("quantity", "entry", "basis", "extreme", "mark", "stop", "take_profit", "money"), _f1)
+    | dict.fromkeys(("entry_t", "exit_t", "held", "missing"), _i1)
+    | dict.fromkeys(("armed", "seen", "dead"), _b1)
     | {"exit_code": _u1},
 )
 MARKET = _tuple(
     Market,
-    {name: _I1 for name in ("times", "day", "last_of_day", "last_of_week", "last_of_month", "action_first")}
-    | {name: _F2 for name in ("open", "high", "low", "close", "volume", "volatility")}
+    dict.fromkeys(("times", "day", "last_of_day", "last_of_week", "last_of_month", "action_first"), _I1)
+    | dict.fromkeys(("open", "high", "low", "close", "volume", "volatility"), _F2)
     | {"member": _B2, "action_instrument": _I1, "action_split": _F1, "action_dividend": _F1},
 )
 BARS = types.NamedUniTuple(_F1, len(Bars._fields), Bars)
@@ -248,24 +249,24 @@ RULES = types.NamedUniTuple(types.float64, len(Rules._fields), Rules)
 ORDERS = _tuple(Orders, dict(quantity=_f2, reason=_i2, reduce_only=_b2))
 LOG = _tuple(
     Log,
-    {name: _f1 for name in ("quantity", "price", "reference", "fee")}
-    | {name: _i1 for name in ("t", "instrument", "reason", "count")},
+    dict.fromkeys(("quantity", "price", "reference", "fee"), _f1)
+    | dict.fromkeys(("t", "instrument", "reason", "count"), _i1),
 )
 SCRATCH = _tuple(
     Scratch,
-    {"growing": _i1} | {name: _f1 for name in ("increase", "used", "target")} | {n: _b1 for n in ("has_bar", "tradable", "grown", "late", "acted")},
+    {"growing": _i1}
+    | dict.fromkeys(("increase", "used", "target"), _f1)
+    | dict.fromkeys(("has_bar", "tradable", "grown", "late", "acted"), _b1),
 )
 CURVE = _tuple(
-    Curve, {n: _f1 for n in ("equity", "cash", "long_value", "short_value", "accrued")} | {"positions": _i1}
+    Curve, dict.fromkeys(("equity", "cash", "long_value", "short_value", "accrued"), _f1) | {"positions": _i1}
 )
 
 _head = (types.int64, DAY, types.float64, types.float64, VIEW)
 DECIDE = types.int64(*_head, _B1, _B1, _B1, _I1, _I1, _F2, _F1, _f2, _f1, _u1)
 SHAPE = types.int64(*_head, _B1, _I1, _F1, _f2, _f1, _u1)
 GUARD = types.int64(*_head, _F1, _f2)
-TRADE = types.float64(
-    types.int64, types.float64, BARS, ACTIONS, DAY, SPECS, RULES, ACCOUNT, ORDERS, LOG, SCRATCH, _u1
-)
+TRADE = types.float64(types.int64, types.float64, BARS, ACTIONS, DAY, SPECS, RULES, ACCOUNT, ORDERS, LOG, SCRATCH, _u1)
 WRITE = types.int64(types.int64, types.int64, BARS, SPECS, RULES, ACCOUNT, ORDERS, SCRATCH, _u1)
 FUSED = types.int64(
     types.int64,

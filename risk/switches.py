@@ -48,9 +48,7 @@ def lets_go(t: int, day: Day, rule: Floats, memory: Floats) -> bool:
 
 
 @njit(GUARD)
-def guard(
-    t: int, day: Day, equity: float, cash: float, view: View, params: Floats, state: Floats
-) -> int:
+def guard(t: int, day: Day, equity: float, cash: float, view: View, params: Floats, state: Floats) -> int:
     """The brake of slice `t`: what the latched switches together ask for; reduce factors multiply."""
     brake, factor = GO, 1.0
     for k in range(params.shape[0] // N_PARAMS):
@@ -70,7 +68,7 @@ def guard(
             else:
                 factor *= rule[FACTOR]
     if factor != 1.0:
-        brake |= max(1, int(round(factor * REDUCE_UNIT))) << REDUCE_SHIFT
+        brake |= max(1, round(factor * REDUCE_UNIT)) << REDUCE_SHIFT
     return brake
 
 

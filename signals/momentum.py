@@ -21,7 +21,9 @@ class Momentum:
 
     def __post_init__(self) -> None:
         if self.lookback < 1 or self.skip < 0:
-            raise ValueError(f"lookback must be at least 1 and skip at least 0; they were {self.lookback} and {self.skip}")
+            raise ValueError(
+                f"lookback must be at least 1 and skip at least 0; they were {self.lookback} and {self.skip}"
+            )
 
     @property
     def window(self) -> int:

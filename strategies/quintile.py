@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from engine.types import Bools, Codes, Floats, Ints
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.config.models import Quintile
 
 QUANTILE, LONG, SHORT, POSITIVE_ONLY, NEGATIVE_ONLY, EQUAL, DUE, EVERY, MIN_NAMES, COOLDOWN, N_PARAMS = range(11)
 DAILY, WEEKLY, MONTHLY, N_BARS = 0.0, 1.0, 2.0, 3.0
@@ -55,7 +56,7 @@ def kth_largest(values: Floats, count: int, k: int) -> float:
             low = i
         else:
             break
-    return values[place]
+    return float(values[place])
 
 
 @njit()
@@ -213,7 +214,7 @@ def decide(
 
 def build(config: Config, n: int, unit: str) -> Rule:
     """The rule as the engine runs it: kernel, parameters, fresh state for `n` instruments."""
-    s = config.strategy
+    s = cast("Quintile", config.strategy)
     params = np.zeros(N_PARAMS)
     params[QUANTILE], params[MIN_NAMES], params[COOLDOWN] = s.quantile, s.min_names, s.cooldown
     params[LONG], params[SHORT] = s.side != "short", s.side != "long"

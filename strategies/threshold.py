@@ -7,7 +7,7 @@ positions held and the entries still on their way; the most confident candidates
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from engine.types import Bools, Codes, Floats, Ints
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.config.models import Threshold
 
 CONFIDENCE, EXIT_CONFIDENCE, SIZE, SLOTS, LONG, SHORT, COOLDOWN, PROBABILITY, DELAY, N_PARAMS = range(10)
 MARGIN, STRENGTH, SIDE, ARRIVES, N_STATE = range(5)  # rows of the state
@@ -69,9 +70,11 @@ def fill_slots(
         for i in range(target.shape[0]):
             if state[SIDE, i] == 0.0:
                 continue
-            if best < 0 or state[STRENGTH, i] > state[STRENGTH, best]:
-                best = i
-            elif state[STRENGTH, i] == state[STRENGTH, best] and symbol_rank[i] < symbol_rank[best]:
+            if (
+                best < 0
+                or state[STRENGTH, i] > state[STRENGTH, best]
+                or (state[STRENGTH, i] == state[STRENGTH, best] and symbol_rank[i] < symbol_rank[best])
+            ):
                 best = i
         if taken >= free:
             break
@@ -140,7 +143,7 @@ def decide(
 
 def build(config: Config, n: int, unit: str) -> Rule:
     """The rule as the engine runs it: kernel, parameters, fresh state for `n` instruments."""
-    s = config.strategy
+    s = cast("Threshold", config.strategy)
     params = np.zeros(N_PARAMS)
     params[CONFIDENCE], params[EXIT_CONFIDENCE] = s.confidence, s.exit_confidence
     params[SIZE], params[SLOTS], params[COOLDOWN] = s.size, s.max_positions, s.cooldown

@@ -63,7 +63,9 @@ def test_the_engine_never_imports_torch():
 
 
 def test_nothing_unsafe_is_deserialised():
-    unsafe = re.compile(r"\bpickle\b|joblib\.load|torch\.load|allow_pickle\s*=\s*True|yaml\.load\(|\beval\(|\bexec\(|read_pickle")
+    unsafe = re.compile(
+        r"\bpickle\b|joblib\.load|torch\.load|allow_pickle\s*=\s*True|yaml\.load\(|\beval\(|\bexec\(|read_pickle"
+    )
     for path in sources(*PACKAGES):
         code = "\n".join(line.split("#")[0] for line in path.read_text().splitlines())
         assert not unsafe.search(code), f"{path.relative_to(ROOT)}: {unsafe.search(code)}"

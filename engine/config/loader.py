@@ -67,7 +67,9 @@ def parse(raw: bytes | str, name: str) -> Document:
         raise refuse(name, lines, [Problem(where, "", f"not valid YAML: {said}")]) from None
     document = Document({}, {}, {}, lines, name)
     if node is None:
-        raise refuse(name, lines, [Problem(Mark(1, 1), "", "the file is empty; it needs name, data, signals and strategy")])
+        raise refuse(
+            name, lines, [Problem(Mark(1, 1), "", "the file is empty; it needs name, data, signals and strategy")]
+        )
     data = _build(node, (), document)
     if not isinstance(data, dict):
         raise refuse(name, lines, [Problem(_mark(node), "", f"expected keys and values, got {describe(data)}")])
@@ -78,7 +80,9 @@ def _decode(raw: bytes | str, name: str) -> str:
     if isinstance(raw, str):
         raw = raw.encode("utf-8", "surrogatepass")
     if len(raw) > MAX_BYTES:
-        raise refuse(name, (), [Problem(Mark(1, 1), "", f"{len(raw):,} bytes; a strategy file has at most {MAX_BYTES:,}")])
+        raise refuse(
+            name, (), [Problem(Mark(1, 1), "", f"{len(raw):,} bytes; a strategy file has at most {MAX_BYTES:,}")]
+        )
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -97,6 +101,7 @@ def _decode(raw: bytes | str, name: str) -> str:
 def _scan(text: str, name: str, lines: tuple[str, ...]) -> None:
     """Refuse what the grammar leaves out, before any node is built."""
     depth = documents = 0
+    event: Any
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         said = None
         if isinstance(event, yaml.DocumentStartEvent):

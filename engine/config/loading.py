@@ -103,7 +103,7 @@ def _walk(data: Any, loc: tuple[str | int, ...]) -> Path_:
     """The path in the document that a pydantic location means; names of union members are not in the document."""
     path: list[str | int] = []
     for k, item in enumerate(loc):
-        inside = isinstance(data, dict) and item in data or isinstance(data, list) and isinstance(item, int)
+        inside = (isinstance(data, dict) and item in data) or (isinstance(data, list) and isinstance(item, int))
         if inside and not (isinstance(data, list) and not 0 <= int(item) < len(data)):
             data = data[item]
             path.append(item)
@@ -115,7 +115,9 @@ def _walk(data: Any, loc: tuple[str | int, ...]) -> Path_:
 def _model_at(data: Any, path: Path_) -> type[BaseModel] | None:
     if path == ("strategy",):
         rule = data.get("strategy", {}).get("rule") if isinstance(data.get("strategy"), dict) else None
-        return {"threshold": Threshold, "quintile": Quintile}.get(rule, PythonStrategy)  # type: ignore[arg-type]
+        if rule == "threshold":
+            return Threshold
+        return Quintile if rule == "quintile" else PythonStrategy
     return MODELS.get(path)
 
 
@@ -196,7 +198,10 @@ def _strategy_agrees(strategy: dict[str, Any], signals: dict[str, Any], data: di
     if rule not in ("threshold", "quintile"):
         return
     if isinstance(signal, str) and signals and signal not in signals:
-        tell(("strategy", "signal"), f"no signal is called {signal!r}{nearest(signal, list(signals)) or '.'} There is {', '.join(signals)}")
+        tell(
+            ("strategy", "signal"),
+            f"no signal is called {signal!r}{nearest(signal, list(signals)) or '.'} There is {', '.join(signals)}",
+        )
     elif isinstance(signal, str):
         for name in signals:
             if name != signal:

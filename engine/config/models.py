@@ -59,7 +59,9 @@ class Data(Model):
     start: Date | None = Field(None, description="first date of bars used")
     end: Date | None = Field(None, description="last date of bars used")
     calendar: Text | None = Field(None, description="XNYS, XBOM, 24/7 ...; default: counted from the data")
-    missing_open: Literal["refuse", "previous_close", "close_fills"] | None = Field(None, description="bars without an open")
+    missing_open: Literal["refuse", "previous_close", "close_fills"] | None = Field(
+        None, description="bars without an open"
+    )
     delisting_after: Whole | None = Field(20, description="days in a row without a bar after which a name is dead")
     delisting_haircut: Fraction = Field(0.0, description="lost on the last close at a death")
 
@@ -88,7 +90,9 @@ class Data(Model):
                 raise ValueError(f"source {self.source} takes a path and no name")
             for key in ("prices", "dividends"):
                 if getattr(self, key) is None:
-                    raise ValueError(f"{key} must be said for source {self.source}: barcast does not guess what prices mean")
+                    raise ValueError(
+                        f"{key} must be said for source {self.source}: barcast does not guess what prices mean"
+                    )
         if self.prices == "total_return" and self.dividends not in (None, "none"):
             raise ValueError(
                 f"prices total_return with dividends {self.dividends} would count dividends twice; write dividends: none"
@@ -101,7 +105,9 @@ class SignalSpec(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
     plugin: Text = Field(description="a registered signal: momentum, reversal, precomputed, ...")
-    in_sample: Literal["refuse", "mark"] = Field("refuse", description="what to do with slices the model was trained on")
+    in_sample: Literal["refuse", "mark"] = Field(
+        "refuse", description="what to do with slices the model was trained on"
+    )
 
     @property
     def params(self) -> dict[str, Any]:
@@ -282,7 +288,9 @@ class Execution(Model):
     impact: Amount = Field(0.0, description="x volatility x sqrt(quantity / volume), added to slippage")
     lot: Amount = Field(1.0, description="smallest tradable quantity; 0: any fraction")
     tick: Positive | None = Field(None, description="price step of levels")
-    intrabar: Literal["pessimistic", "optimistic", "nearest"] = Field("pessimistic", description="a bar touches both levels")
+    intrabar: Literal["pessimistic", "optimistic", "nearest"] = Field(
+        "pessimistic", description="a bar touches both levels"
+    )
     max_participation: SomeFraction | None = Field(None, description="of a bar's volume")
     entry_bar_protection: YesNo = Field(True, description="levels act on the bar of the entry")
     borrow: Fraction = Field(0.0, description="per year, on short value")
@@ -299,11 +307,15 @@ def _rule_of(value: Any) -> str:
 class Config(Model):
     """A whole strategy file."""
 
-    name: Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")] = Field(description="names the run directory")
+    name: Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")] = Field(
+        description="names the run directory"
+    )
     data: Data
     signals: Annotated[dict[str, SignalSpec], Field(min_length=1)]
     strategy: Annotated[
-        Annotated[Threshold, Tag("threshold")] | Annotated[Quintile, Tag("quintile")] | Annotated[PythonStrategy, Tag("python")],
+        Annotated[Threshold, Tag("threshold")]
+        | Annotated[Quintile, Tag("quintile")]
+        | Annotated[PythonStrategy, Tag("python")],
         Discriminator(_rule_of),
     ]
     exits: Exits = Exits()

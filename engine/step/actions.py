@@ -85,9 +85,7 @@ def act(
 
 
 @njit()
-def bury(
-    t: int, i: int, specs: Specs, rules: Rules, account: Account, orders: Orders, log: Log, codes: Codes
-) -> None:
+def bury(t: int, i: int, specs: Specs, rules: Rules, account: Account, orders: Orders, log: Log, codes: Codes) -> None:
     """Close a holding of a dead instrument at its terminal value, else at the last close less the haircut; no costs.
 
     Orders that wait for later slices are dropped; the one of this slice finds no bar by itself.

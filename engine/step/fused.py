@@ -102,9 +102,7 @@ def fused(
         bars, actions = slice_bars(t, market), slice_actions(t, market)
         day = Day(market.day[t], market.last_of_day[t], market.last_of_week[t], market.last_of_month[t])
         elapsed = float(market.times[t] - market.times[t - 1]) if t > 0 else 0.0
-        alive = trade(
-            t, elapsed, bars, actions, day, specs, rules, account, orders, log, scratch, codes[t]
-        )
+        alive = trade(t, elapsed, bars, actions, day, specs, rules, account, orders, log, scratch, codes[t])
         note(t, account, curve)
         if not alive:
             return t + 1

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from engine import codes as c
 from engine.compiled import njit
 from engine.signatures import (

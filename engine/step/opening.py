@@ -36,9 +36,7 @@ def protect_at_open(
     if beyond_stop(price, stop, long):
         leave(t, i, price, True, reason, bars, specs, rules, account, orders, log, scratch, codes)
     elif beyond_target(price, target_side(i, specs, rules, account), long):
-        leave(
-            t, i, price, False, c.REASON_TARGET, bars, specs, rules, account, orders, log, scratch, codes
-        )
+        leave(t, i, price, False, c.REASON_TARGET, bars, specs, rules, account, orders, log, scratch, codes)
 
 
 @njit(forceinline=True)

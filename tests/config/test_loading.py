@@ -69,14 +69,24 @@ def test_exposure_follows_the_rule_and_the_side_unless_said(rule, side, expected
 
 def test_a_short_switch_means_flatten_and_its_own_way_back():
     switches = load({**GOOD, "switches": {"daily_loss": "5%", "max_drawdown": "15%"}}).switches
-    assert (switches.daily_loss.at, switches.daily_loss.action, switches.daily_loss.resume) == (0.05, "flatten", "next day")
+    assert (switches.daily_loss.at, switches.daily_loss.action, switches.daily_loss.resume) == (
+        0.05,
+        "flatten",
+        "next day",
+    )
     assert switches.max_drawdown.resume == "never"
 
 
 @pytest.mark.parametrize("action", ["reduce: 50%", {"reduce": "50%"}])
 def test_reduce_can_be_written_two_ways(action):
-    switches = load({**GOOD, "switches": {"max_drawdown": {"at": "15%", "action": action, "resume": "20 bars"}}}).switches
-    assert (switches.max_drawdown.action, switches.max_drawdown.factor, switches.max_drawdown.resume) == ("reduce", 0.5, 20)
+    switches = load(
+        {**GOOD, "switches": {"max_drawdown": {"at": "15%", "action": action, "resume": "20 bars"}}}
+    ).switches
+    assert (switches.max_drawdown.action, switches.max_drawdown.factor, switches.max_drawdown.resume) == (
+        "reduce",
+        0.5,
+        20,
+    )
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*/*.yaml")), ids=lambda path: path.name)
@@ -135,7 +145,38 @@ def test_the_schema_beside_the_configs_is_the_current_one():
     assert (ROOT / "configs/schema.json").read_text() == schema_text()
 
 
-WORDS = st.sampled_from("name data signals strategy exits { } [ ] : , 2% 0.7 - & * ! | > ' \" \n # true null up ? \t".split(" "))
+WORDS = st.sampled_from(
+    [
+        "name",
+        "data",
+        "signals",
+        "strategy",
+        "exits",
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "2%",
+        "0.7",
+        "-",
+        "&",
+        "*",
+        "!",
+        "|",
+        ">",
+        "'",
+        '"',
+        "\n",
+        "#",
+        "true",
+        "null",
+        "up",
+        "?",
+        "\t",
+    ]
+)
 
 
 @settings(max_examples=300, deadline=None)

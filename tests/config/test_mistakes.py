@@ -25,7 +25,9 @@ def add(line: str) -> str:
     return GOOD + line + "\n"
 
 
-QUINTILE = swap("rule: threshold, signal: up, confidence: 0.7, exit_confidence: 0.3", "rule: quintile, signal: up, quantile: 20%")
+QUINTILE = swap(
+    "rule: threshold, signal: up, confidence: 0.7, exit_confidence: 0.3", "rule: quintile, signal: up, quantile: 20%"
+)
 
 # name: (text, line, column, what the message must say)
 MISTAKES = {

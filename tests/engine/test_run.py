@@ -114,7 +114,10 @@ def test_a_strategy_that_breaks_its_word_is_named_with_the_slice(answer, said):
         (np.zeros((3, 1)), "expected shape (4, 1)"),
         (np.array([[0.0], [np.inf], [0], [0]]), "A at 2024-01-03"),
         (pd.DataFrame({"date": DATES, "symbol": "Z", "forecast": 1.0}), "Z not in the data"),
-        (pd.DataFrame({"date": DATES + pd.Timedelta(days=9), "symbol": "A", "forecast": 1.0}), "is no slice of the data"),
+        (
+            pd.DataFrame({"date": DATES + pd.Timedelta(days=9), "symbol": "A", "forecast": 1.0}),
+            "is no slice of the data",
+        ),
         (pd.DataFrame({"date": list(DATES) * 2, "symbol": "A", "forecast": 1.0}), "more than one forecast"),
         ({"g": np.zeros((4, 1))}, "none given for signal 'f'"),
     ],

@@ -227,9 +227,7 @@ def close_out(state: State, i: int, reference: float, reason: int, slips: bool, 
     reduce(state, i, Order(-held, reason, False, True), -held, reference, slips, at_close)
 
 
-def reduce(
-    state: State, i: int, order: Order, quantity: float, reference: float, slips: bool, at_close: bool
-) -> None:
+def reduce(state: State, i: int, order: Order, quantity: float, reference: float, slips: bool, at_close: bool) -> None:
     """Nothing; fills this reducing part of an order; what is cut from a full exit stands again in the next slice."""
     held = state.holdings[i].quantity
     filled = take_volume(state, i, abs(quantity))

@@ -28,7 +28,9 @@ class Market:
     low: Grid
     close: Grid
     volume: Grid
-    actions: list[tuple[int, int, float, float]]  # (t, i, split ratio, cash dividend per new share); 1.0 / 0.0 where none
+    actions: list[
+        tuple[int, int, float, float]
+    ]  # (t, i, split ratio, cash dividend per new share); 1.0 / 0.0 where none
     forecast: Grid
     lot: list[float]
     tick: list[float]  # NaN: no tick
@@ -52,7 +54,9 @@ class Switch:
 class Config:
     """The keys of the YAML, flat. Fractions are plain (2 % is 0.02); None is off."""
 
-    rule: Literal["threshold", "quintile", "targets"] = "threshold"  # targets: Market.forecast holds the weights themselves
+    rule: Literal["threshold", "quintile", "targets"] = (
+        "threshold"  # targets: Market.forecast holds the weights themselves
+    )
     unit: Literal["return", "probability", "score"] = "return"
     warmup: int = 0  # slices before this index cannot have a forecast
     side: Literal["long", "short", "long_short"] = "long"

@@ -111,7 +111,9 @@ def make_config(seed: int) -> Config:
     pick = rng.choice
     rule = pick(["threshold", "threshold", "quintile", "quintile", "targets"])
     side = pick(["long", "short", "long_short"])
-    exposure = {"long": (1.0, 0.0), "short": (0.0, 1.0), "long_short": pick([(0.65, 0.35), (1.0, 1.0), (2.0, 2.0)])}[side]
+    exposure = {"long": (1.0, 0.0), "short": (0.0, 1.0), "long_short": pick([(0.65, 0.35), (1.0, 1.0), (2.0, 2.0)])}[
+        side
+    ]
     if rule == "targets":
         exposure = pick([(1.0, 1.0), (0.5, 1.0)])
     switches = []

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine import codes
 from pytest import approx
+
+from engine import codes
 from tests.reference.interface import NAN, Config, Market, Outcome, Switch
 from tests.reference.step import run
 

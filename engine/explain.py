@@ -1,0 +1,207 @@
+"""One slice of one symbol in words: what was decided and why, on which forecasts, what was filled, what was held."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import numpy as np
+
+from engine import codes as c
+from engine.errors import DataError
+from engine.facts import Facts
+
+DECISIONS = {
+    c.NOT_ASKED: "nothing was decided, for the run had ended or the strategy gave no reason",
+    c.NO_BAR_NOW: "there was no bar, so no forecast and no target",
+    c.NOT_MEMBER: "it was no member of the universe, so its target was 0",
+    c.WARMING_UP: "the signal had not seen its whole window yet",
+    c.NO_FORECAST: "the signal had no view",
+    c.NOT_DUE: "this was no rebalance slice",
+    c.TOO_FEW: "too few names had a forecast",
+    c.BELOW_CONFIDENCE: "it was not held, and its forecast fell short of the confidence to enter",
+    c.RANK_CUT: "its forecast ranked outside the chosen quantile",
+    c.SIGN_FILTER: "it was in the quantile, and the sign filter dropped it",
+    c.SLOTS_FULL: "it would have entered, and no slot was free",
+    c.COOLDOWN: "it would have entered, too soon after its exit",
+    c.HALTED: "it would have entered or grown, and a switch had halted trading",
+    c.IN_POSITION: "it was held and still wanted",
+    c.ENTER: "it was not held, and wanted",
+    c.LEAVE: "it was held, and no longer wanted",
+    c.FLATTEN: "a switch or the maintenance margin closed everything and kept it out",
+    c.UNDECIDED: "the strategy left it alone (NaN)",
+    c.TARGETED: "the strategy set a target",
+}
+NOTES = {
+    c.BAND: "No order: the change was inside the no-trade band.",
+    c.CAPPED: "A cap lowered the size of its target.",
+    c.REDUCED: "A switch reduced its target.",
+    c.BELOW_LOT: "No order: the wanted change was under one lot.",
+}
+FATES = {
+    c.SCALED: "its increase was scaled, since all increases together did not fit buying power",
+    c.PARTICIPATION: "volume allowed only a part of its order",
+    c.NO_BAR: "its order met no bar and lapsed",
+    c.NO_POWER: "its increase got nothing, for want of buying power",
+    c.AMBIGUOUS: "the bar touched both levels, and the intrabar policy decided",
+    c.CANCELLED: "a protective fill cancelled its order",
+    c.ACTION: "a split or dividend changed what was held or ordered",
+}
+# What an order follows from: these are worth a look at the slice they meet.
+ORDERING = (c.ENTER, c.LEAVE, c.TARGETED, c.IN_POSITION, c.FLATTEN, c.NOT_MEMBER, c.RANK_CUT, c.SIGN_FILTER)
+
+
+def row_of(facts: Facts, at: Any) -> int:
+    """The slice at time `at` (naive is UTC), or the last of the session that a bare date names; else DataError."""
+    import pandas as pd
+
+    try:
+        stamp = pd.Timestamp(at)
+    except (TypeError, ValueError):
+        raise DataError(f"{at!r} is no date; expected 2020-03-12, or a time as 2020-03-12 20:00 in UTC") from None
+    if pd.isna(stamp) or len(facts.times) == 0:
+        raise DataError(f"{at!r} names no slice of this run")
+    bare = isinstance(at, str) and len(at.strip()) == 10
+    if bare or (isinstance(at, datetime.date) and not isinstance(at, datetime.datetime)):
+        rows = np.flatnonzero(facts.dates == np.datetime64(stamp.date(), "D"))
+        if len(rows):
+            return int(rows[-1])
+    else:
+        utc = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+        rows = np.flatnonzero(facts.times == utc.as_unit("ns").value)
+        if len(rows):
+            return int(rows[0])
+    first, last = when(facts, 0), when(facts, len(facts.times) - 1)
+    raise DataError(f"{at} is no slice of this run, which goes from {first} to {last}")
+
+
+def when(facts: Facts, row: int) -> str:
+    """The session of a slice, with the time of its close in UTC."""
+    close = np.datetime_as_string(facts.times[row : row + 1].view("datetime64[ns]")[0], unit="m")
+    date, clock = close.split("T")
+    session = str(facts.dates[row])
+    return f"{session} ({clock} UTC)" if date == session else f"{session} ({date} {clock} UTC)"
+
+
+def explain(facts: Facts, row: int, symbol: str) -> str:
+    """A paragraph on `symbol` at slice `row`: fills first, as in the slice itself, then position and decision."""
+    i = facts.symbols.index(symbol)
+    code = int(facts.codes[row, i])
+    decision = code & c.DECISION_MASK
+    parts = [f"{symbol}, {when(facts, row)}:", events(facts, row, i), position(facts, row, i)]
+    parts.append(f"Decision '{c.DECISIONS.get(decision, hex(decision))}': {reason(facts, row, i, decision)}.")
+    parts.append(views(facts, row, i))
+    parts.extend(text for bit, text in NOTES.items() if code & bit)
+    meets = row + 1 + delay(facts)
+    if decision in ORDERING and meets < len(facts.times) and not code & (c.BAND | c.BELOW_LOT):
+        after = events(facts, meets, i)
+        parts.append(f"The slice its order would meet, {when(facts, meets)}: {after[0].lower()}{after[1:]}")
+    return " ".join(part for part in parts if part)
+
+
+def delay(facts: Facts) -> int:
+    """Slices an order waits beyond the next, as configured."""
+    return int(facts.config.get("execution", {}).get("delay", 0))
+
+
+def events(facts: Facts, row: int, i: int) -> str:
+    """What met the slice: each fill with its numbers, and what else befell the orders."""
+    f, code = facts.fills, int(facts.codes[row, i])
+    first, end = np.searchsorted(f.t, row), np.searchsorted(f.t, row, side="right")
+    mine = [k for k in range(first, end) if f.instrument[k] == i]
+    lines = [fill(facts, k) for k in mine] or ["nothing traded"]
+    lines += [text for bit, text in FATES.items() if code & bit]
+    text = "; ".join(lines)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def fill(facts: Facts, k: int) -> str:
+    """One fill in words."""
+    f = facts.fills
+    quantity, price, reference = float(f.quantity[k]), float(f.price[k]), float(f.reference[k])
+    lost = quantity * (price - reference) * float(facts.instruments.multiplier[f.instrument[k]]) + 0.0
+    verb = "bought" if quantity > 0.0 else "sold"
+    word = c.REASONS.get(int(f.reason[k]), "unknown")
+    return (
+        f"{verb} {abs(quantity):g} at {price:.6g} ({word}; reference {reference:.6g}, slippage {lost:.2f}, "
+        f"fee {float(f.fee[k]):.2f})"
+    )
+
+
+def position(facts: Facts, row: int, i: int) -> str:
+    """What was held after the slice, and since when."""
+    quantity, entry = held_after(facts, row, i)
+    if quantity == 0.0:
+        return "Then flat."
+    t = facts.trades
+    mine = np.flatnonzero((t.instrument == i) & (t.entry_row <= row) & (t.is_open | (t.exit_row > row)))
+    side = "long" if quantity > 0.0 else "short"
+    since = f" since {facts.dates[t.entry_row[mine[-1]]]} (trade {mine[-1] + 1})" if len(mine) else ""
+    return f"Then {side} {abs(quantity):g} at an average of {entry:.6g}{since}."
+
+
+def held_after(facts: Facts, row: int, i: int) -> tuple[float, float]:
+    """(signed quantity, average entry) of instrument `i` after slice `row`: its fills, restated by its splits."""
+    f, a = facts.fills, facts.actions
+    splits = [(int(a.row[k]), 0, int(k)) for k in np.flatnonzero((a.instrument == i) & (a.row <= row))]
+    fills = [(int(f.t[k]), 1, int(k)) for k in np.flatnonzero((f.instrument == i) & (f.t <= row))]
+    quantity, entry, small = 0.0, float("nan"), 0.0
+    for _, is_fill, k in sorted(splits + fills):
+        if not is_fill:
+            quantity, entry = quantity * float(a.split[k]), entry / float(a.split[k])
+            continue
+        size, price = float(f.quantity[k]), float(f.price[k])
+        small = max(small, 1e-9 * abs(size))
+        after = quantity + size
+        if abs(after) <= small:
+            after = 0.0
+        if quantity * after <= 0.0:
+            entry = price
+        elif abs(after) > abs(quantity):
+            entry = (entry * quantity + price * size) / after
+        quantity = after
+    return quantity, entry
+
+
+def views(facts: Facts, row: int, i: int) -> str:
+    """Every signal's forecast for it."""
+    shown = [f"{name} {_number(float(values[row, i]))}" for name, values in facts.forecasts.items()]
+    return f"Forecast: {', '.join(shown)}." if shown else ""
+
+
+def _number(value: float) -> str:
+    return "none" if np.isnan(value) else f"{value:.6g}"
+
+
+def reason(facts: Facts, row: int, i: int, decision: int) -> str:
+    """Why a decision fell, with the configured numbers it depends on."""
+    strategy = facts.config.get("strategy", {})
+    text = DECISIONS.get(decision, "this version does not know that code")
+    numbers = {
+        c.BELOW_CONFIDENCE: ("confidence", "side"),
+        c.TOO_FEW: ("min_names",),
+        c.RANK_CUT: ("quantile", "side"),
+        c.SLOTS_FULL: ("max_positions",),
+        c.COOLDOWN: ("cooldown",),
+        c.LEAVE: ("exit_confidence",),
+        c.ENTER: ("confidence", "quantile"),
+        c.SIGN_FILTER: ("positive_only", "negative_only"),
+        c.NOT_DUE: ("rebalance",),
+    }
+    said = [f"{key} {strategy[key]}" for key in numbers.get(decision, ()) if strategy.get(key) is not None]
+    if decision in (c.RANK_CUT, c.TOO_FEW, c.ENTER, c.SIGN_FILTER) and strategy.get("rule") == "quintile":
+        said.extend(rank(facts, row, i, strategy.get("signal")))
+    return f"{text} ({', '.join(said)})" if said else text
+
+
+def rank(facts: Facts, row: int, i: int, signal: str | None) -> list[str]:
+    """Where its forecast stood among those of the slice, 1 the highest, ties by symbol."""
+    values = facts.forecasts.get(signal) if signal is not None else None
+    if values is None:
+        return []
+    line = values[row]
+    count = int((~np.isnan(line)).sum())
+    if np.isnan(line[i]):
+        return [f"{count} forecasts"]
+    place = 1 + int((line > line[i]).sum()) + int((line[:i] == line[i]).sum())
+    return [f"rank {place} of {count} forecasts"]

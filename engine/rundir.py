@@ -1,0 +1,222 @@
+"""The run directory: written whole or not at all, and read whole.
+
+A run is written into a hidden folder beside its place and renamed into it, so that a reader finds the old run or the
+new one. A crash between the two renames is mended by the next save or load; files that are not ours move along.
+Writers take turns by a lock on the parent folder, which the system drops when a process dies. POSIX only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from engine.errors import DataError, OutputError
+from engine.manifest import make_manifest as make_manifest
+
+if TYPE_CHECKING:
+    from engine.result import Result
+
+MANIFEST, REPORT = "manifest.json", "report.html"
+TRIES = 5  # how often a load begins anew because the run was replaced meanwhile
+
+
+def run_directory(out: str | Path, result: Result) -> Path:
+    """out/<name>-<first 8 of the run's hash>, the name cut to letters, digits, dots, dashes and underscores."""
+    name = re.sub(r"[^\w.-]+", "-", result.name).strip(".-") or "run"
+    return Path(out) / f"{name}-{result.manifest['run_hash'][:8]}"
+
+
+def save(result: Result, directory: str | Path, run: dict[str, Any] | None = None) -> Path:
+    """The directory, holding `result` in place of any run there before; `run` (date, seconds) is noted in the manifest.
+
+    OutputError, and the run before it untouched, if the disk is full or the folder holds something else.
+    """
+    from engine import storage
+
+    place = Path(directory).resolve()
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with _turn(place.parent):
+            _mend(place)
+        _refuse_others(place)
+        with _workshop(place) as new:
+            storage.write(result.facts, new, run)
+            _sync(new)
+            with _turn(place.parent):
+                _mend(place)
+                _swap(new, place)
+    except OSError as error:
+        raise OutputError(
+            f"{place}: the run could not be written: {error.strerror or error} ({_free(place.parent)}); a run already "
+            f"there is untouched. Make room, or choose another folder with --out"
+        ) from error
+    return place
+
+
+def load(directory: str | Path) -> Result:
+    """The result kept in a run directory, its `panel` None; DataError if there is no readable run."""
+    from engine import storage
+    from engine.result import Result
+
+    place = Path(directory).resolve()
+    for attempt in range(TRIES):
+        try:
+            if not (place / MANIFEST).is_file() and _aside(place).is_dir():
+                with _turn(place.parent):
+                    _mend(place)
+            with _opener(place) as opened:
+                result = Result.of(storage.read(opened))
+            result.seconds = result.manifest.get("run", {}).get("seconds")
+            return result
+        except FileNotFoundError as error:
+            # The files of one version are opened through one folder handle: if some vanish, the run was just replaced.
+            if attempt + 1 < TRIES and (place / MANIFEST).is_file():
+                continue
+            missing = Path(str(error.filename)).name
+            raise DataError(
+                f"{place}: no run here: {missing} is missing. Give a folder that barcast run has written"
+            ) from None
+        except (
+            OSError,
+            KeyError,
+            ValueError,
+            TypeError,
+            AttributeError,
+        ) as error:  # pyarrow's errors are ValueError or OSError
+            why = f"{type(error).__name__}: {error}".replace("\n", " ")
+            raise DataError(
+                f"{place}: this run cannot be read ({why}). Run the strategy again to replace it"
+            ) from error
+    raise DataError(f"{place}: the run was replaced {TRIES} times while being read. Try again")
+
+
+@contextmanager
+def _opener(place: Path) -> Iterator[Any]:
+    """A function that opens files of `place` by name, all of the same version even if it is replaced meanwhile."""
+    handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+
+    def opened(name: str) -> BinaryIO:
+        return os.fdopen(os.open(name, os.O_RDONLY, dir_fd=handle), "rb")
+
+    try:
+        yield opened
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _turn(parent: Path) -> Iterator[None]:
+    """While it lasts, no other process swaps or mends runs in `parent`."""
+    handle = os.open(parent, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _workshop(place: Path) -> Iterator[Path]:
+    """A new hidden folder beside `place`, gone afterwards unless renamed; locked, so that nobody takes it for dead."""
+    new = Path(tempfile.mkdtemp(prefix=f".{place.name}.new-", dir=place.parent))
+    handle = os.open(new, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        new.chmod(0o755 & ~_umask())
+        yield new
+    finally:
+        os.close(handle)
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _aside(place: Path) -> Path:
+    return place.with_name(f".{place.name}.old")
+
+
+def _swap(new: Path, place: Path) -> None:
+    """Put `new` in the place of the run before it."""
+    if place.exists():
+        os.rename(place, _aside(place))
+    os.rename(new, place)
+    _sync(place.parent)
+    _retire(place)
+
+
+def _mend(place: Path) -> None:
+    """Finish or undo what a crash has left of a swap, and remove the folders of writers that are dead."""
+    aside = _aside(place)
+    if aside.is_dir():
+        if place.exists():
+            _retire(place)
+        else:
+            os.rename(aside, place)
+    for left in place.parent.glob(f".{_escaped(place.name)}.new-*"):
+        handle = os.open(left, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left, ignore_errors=True)
+        except BlockingIOError:
+            pass  # its writer is alive
+        finally:
+            os.close(handle)
+
+
+def _escaped(name: str) -> str:
+    return re.sub(r"([*?[])", r"[\1]", name)
+
+
+def _retire(place: Path) -> None:
+    """Remove the run that `place` has replaced, but move along what was added to it by hand."""
+    from engine.storage import FILES
+
+    aside = _aside(place)
+    if not aside.is_dir():
+        return
+    for item in sorted(aside.iterdir()):
+        if item.name not in (*FILES, REPORT) and not (place / item.name).exists():
+            os.rename(item, place / item.name)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _refuse_others(place: Path) -> None:
+    """OutputError if `place` holds something that no run has written."""
+    if not place.exists() or (place.is_dir() and not any(place.iterdir())):
+        return
+    try:
+        known = "run_hash" in json.loads((place / MANIFEST).read_text())
+    except (OSError, ValueError):
+        known = False
+    if not known:
+        raise OutputError(
+            f"{place}: this holds something other than a run; expected a run directory or none. Choose another"
+        )
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _free(folder: Path) -> str:
+    """How much room the disk has, in words."""
+    try:
+        return f"{shutil.disk_usage(folder).free / 1e6:,.1f} MB free"
+    except OSError:
+        return "free space not known"

@@ -1,0 +1,76 @@
+"""Runs one wrong version of the step in a process of its own: copy, patch, import, and see whether a test notices."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.mutants.patches import Mutant
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("engine", "risk", "signals", "strategies", "tests/step", "tests/reference")
+CAUGHT, SURVIVED, INVALID = "caught", "survived", "invalid"
+LIMIT = 120  # seconds for one mutant
+
+# Plain Python for a few random markets first: a patch that cannot run at all is a bad patch and no catch.
+CHILD = """
+import sys
+from pathlib import Path
+import engine
+assert Path(engine.__file__).is_relative_to(Path.cwd()), engine.__file__
+from tests.reference.messy import build, make_case
+for seed in range(4):
+    build(*make_case(seed, 3, 30)).run()
+import pytest
+print("RUNS", flush=True)
+hand = [str(p) for p in sorted(Path("tests/step").glob("test_*.py")) if p.name != "test_invariants.py"]
+last = ["tests/step/test_invariants.py", "tests/reference/test_agreement.py"]
+quiet = ["-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider"]
+code = pytest.main([*quiet, *hand]) or pytest.main([*quiet, *[p for p in last if Path(p).exists()]])
+sys.exit(int(code))
+"""
+
+
+def patched(text: str, mutant: Mutant) -> str:
+    """`text` with the patch applied; ValueError unless the right text occurs exactly once."""
+    found = text.count(mutant.right)
+    if found != 1:
+        raise ValueError(f"{mutant.name}: {mutant.file} has the text {found} times, expected once: {mutant.right!r}")
+    return text.replace(mutant.right, mutant.wrong)
+
+
+def copy_of_the_engine(folder: Path) -> None:
+    """Copy what the tests need into `folder`, compiled bytecode included, which stays valid for what is not patched."""
+    for name in COPIED:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.nbi", "*.nbc"))
+    shutil.copy2(ROOT / "pyproject.toml", folder)
+
+
+def run_copy(folder: Path) -> tuple[str, str]:
+    """(verdict, what was printed) of the tests over the packages in `folder`, interpreted rather than compiled."""
+    quick = {"NUMBA_DISABLE_JIT": "1", "BARCAST_CACHE_DIR": str(folder / "cache"), "BARCAST_CASES": "60"}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV") if name in os.environ}
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-c", CHILD], cwd=folder, env=kept | quick, capture_output=True, text=True, timeout=LIMIT
+        )
+    except subprocess.TimeoutExpired:
+        return INVALID, f"not done after {LIMIT} s"
+    said = ran.stdout + ran.stderr
+    if "RUNS" not in ran.stdout or ran.returncode not in (0, 1):
+        return INVALID, said
+    return (SURVIVED if ran.returncode == 0 else CAUGHT), said
+
+
+def try_mutant(mutant: Mutant | None, folder: Path) -> tuple[str, str]:
+    """(verdict, what was printed); None tries the source as it is."""
+    copy_of_the_engine(folder)
+    if mutant is not None:
+        file = folder / mutant.file
+        file.write_text(patched(file.read_text(), mutant))
+    verdict = run_copy(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    return verdict
