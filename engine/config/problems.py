@@ -33,7 +33,8 @@ def refuse(name: str, lines: Sequence[str], problems: Sequence[Problem]) -> Conf
     for problem in sorted(set(problems), key=lambda p: (p.mark, p.path, p.message)):
         mark = problem.mark
         where = problem.source or f"{name}:{mark.line}:{mark.column}"
-        said = f"{problem.path}: {problem.message}" if problem.path else problem.message
+        named = problem.path and not problem.source.endswith(problem.path)
+        said = f"{problem.path}: {problem.message}" if named else problem.message
         text = f"{where}: {said}"
         if not problem.source and 0 < mark.line <= len(lines):
             line = lines[mark.line - 1]

@@ -118,7 +118,7 @@ def test_overrides_make_missing_mappings_and_are_read_by_the_same_rules():
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("exits.stop_loss=2", "--set exits.stop_loss: exits.stop_loss: expected a fraction from 0 to 1, got 2"),
+        ("exits.stop_loss=2", "--set exits.stop_loss: expected a fraction from 0 to 1, got 2"),
         ("strategy.confidense=1", "did you mean `confidence`"),
         ("capital", "expected key=value"),
         ("name.first=x", "name holds no keys; set it whole"),

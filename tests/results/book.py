@@ -67,6 +67,7 @@ def play(panel: Panel, orders, capital=1000.0, accrued=None, codes=None, ended="
             _, i, quantity, price, _, fee, _ = order
             cash -= quantity * price * unit[i] + fee
             after = held[i] + quantity
+            after = 0.0 if abs(after) <= (1e-9 * lot[i] if lot[i] else 1e-12 * abs(held[i])) else after  # rounding
             if held[i] * after <= 0.0:
                 entry[i], entry_t[i] = (price, t) if after != 0.0 else (NAN, -1)
             elif abs(after) > abs(held[i]):

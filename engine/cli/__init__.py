@@ -1,0 +1,163 @@
+"""The command line: parse, call, print. Nothing heavy is imported until a command needs it, so `--help` stays quick.
+
+Results go to stdout, progress and warnings to stderr. Exit codes: 0 done, 1 unexpected, 2 configuration, 4 data, 5 plugin,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    help="Backtests one can believe: YAML strategies over real bars, every fill and refusal explained.",
+)
+data = typer.Typer(help="Look at bars before trusting them.")
+app.add_typer(data, name="data")
+
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override one key; may be repeated")]
+Symbols = Annotated[str | None, typer.Option(help="comma-separated; short for --set data.symbols=[...]")]
+Start = Annotated[str | None, typer.Option(help="first date; short for --set data.start=...")]
+End = Annotated[str | None, typer.Option(help="last date; short for --set data.end=...")]
+Capital = Annotated[str | None, typer.Option(help="short for --set capital=...")]
+Plugins = Annotated[list[str] | None, typer.Option("--plugin", metavar="FILE", help="a Python file of your plugins")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="print the version and leave")] = False,
+) -> None:
+    """Backtests one can believe: YAML strategies over real bars, every fill and refusal explained."""
+    if version:
+        import engine
+
+        typer.echo(f"barcast {engine.__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def run(
+    config: Annotated[str, typer.Argument(help="the strategy file")],
+    sets: Sets = None,
+    symbols: Symbols = None,
+    start: Start = None,
+    end: End = None,
+    capital: Capital = None,
+    plugin: Plugins = None,
+    out: Annotated[str, typer.Option(help="where run directories go")] = "runs",
+    report: Annotated[bool, typer.Option("--report", help="also write report.html")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a strategy file and keep its result."""
+    from engine.cli.show import run_document, run_summary, talking
+    from engine.run import run_and_save
+
+    with talking(quiet or as_json) as say:
+        wanted = overrides(sets, symbols, start, end, capital)
+        result, folder = run_and_save(config, wanted, plugin or (), out, say)
+        page = None
+        if report:
+            say("writing the report")
+            from engine.report import write
+
+            page = write(folder)
+    typer.echo(run_document(result, folder, page) if as_json else run_summary(result, folder, page), nl=False)
+
+
+@app.command()
+def explain(
+    run: Annotated[str, typer.Argument(help="a run directory")],
+    at: Annotated[str, typer.Option(help="date, or date and time in UTC")],
+    symbol: Annotated[str, typer.Option(help="the instrument")],
+) -> None:
+    """Say why an instrument was, or was not, traded at a slice."""
+    from engine.result import Result
+
+    typer.echo(Result.load(run).explain(at, symbol))
+
+
+@app.command()
+def report(run: Annotated[str, typer.Argument(help="a run directory")]) -> None:
+    """Write report.html into a run directory: one file, no network."""
+    from engine.report import write
+
+    typer.echo(str(write(run)))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of strategy files, for editors."""
+    from engine.config import schema_text
+
+    typer.echo(schema_text(), nl=False)
+
+
+@data.command()
+def info(
+    source: Annotated[str, typer.Argument(help="a .parquet or .csv file, or a packaged set: sp500, nasdaq, us20")],
+    prices: Annotated[str, typer.Option(help="as_traded, split_adjusted or total_return")] = "as_traded",
+    dividends: Annotated[str, typer.Option(help="as_traded, split_adjusted or none")] = "none",
+    missing_open: Annotated[str, typer.Option(help="refuse, previous_close or close_fills")] = "refuse",
+    calendar: Annotated[str | None, typer.Option(help="XNYS, XBOM, 24/7 ...")] = None,
+    symbols: Symbols = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what bars a source holds, and what is odd about them."""
+    import json
+
+    from engine.cli.show import data_summary, load_for_info
+    from engine.data.info import describe
+
+    wanted = symbols.split(",") if symbols else None
+    told = describe(load_for_info(source, prices, dividends, missing_open, calendar, wanted))
+    typer.echo(json.dumps({"schema_version": 1, **told}, default=str) + "\n" if as_json else data_summary(told), nl=False)
+
+
+def overrides(
+    sets: list[str] | None, symbols: str | None, start: str | None, end: str | None, capital: str | None
+) -> list[str]:
+    """Every override of a command as key=value, shorthands after the explicit ones."""
+    out = list(sets or ())
+    if symbols is not None:
+        quoted = ", ".join('"' + name.strip().replace('"', "") + '"' for name in symbols.split(","))
+        out.append(f"data.symbols=[{quoted}]")
+    for key, value in (("data.start", start), ("data.end", end), ("capital", capital)):
+        if value is not None:
+            out.append(f"{key}={value}")
+    return out
+
+
+def main() -> None:
+    """Run the command line; a mistake somebody can mend is printed without a traceback."""
+    import gc
+
+    from engine.errors import BarcastError
+
+    gc.set_threshold(200_000)  # a command is short; collecting while half of pandas is being imported costs a tenth of it
+    try:
+        app()
+    except BarcastError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; nothing was kept", err=True)
+        sys.exit(130)
+    except Exception as error:
+        if os.environ.get("BARCAST_DEBUG"):
+            raise
+        typer.echo(
+            f"unexpected {type(error).__name__}: {error}. This is a bug; BARCAST_DEBUG=1 shows where", err=True
+        )
+        sys.exit(1)

@@ -1,0 +1,167 @@
+"""What the commands print: the summary of a run, the facts of a data source, and progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.panel import Panel
+    from engine.result import Result
+
+WIDTH = 100
+
+
+@contextmanager
+def talking(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """A function that shows what is being done on stderr, while it is being done; silent where nobody watches."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda text: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("starting") as status:
+        yield status.update
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    wide = sys.stdout.isatty()
+    return Console(file=StringIO(), width=None if wide else WIDTH, force_terminal=wide or None, highlight=False)
+
+
+def run_summary(result: Result, folder: Path, page: Path | None) -> str:
+    """A run for people: how far to believe it, how it did, what it cost, what is odd."""
+    from rich.columns import Columns
+    from rich.table import Table
+
+    console = _console()
+    manifest = result.manifest
+    span = f"{result.index[0]:%Y-%m-%d} to {result.index[-1]:%Y-%m-%d}" if len(result.index) else "no slices"
+    console.rule(f"[bold]{_safe(result.name)}[/]")
+    console.print(f"{span}, {len(result.index):,} slices, {_count(len(result.symbols), 'instrument')}, {_bars(result)}")
+    sections: dict[str, Table] = {}
+    for row in result.summary():
+        table = sections.get(row.section)
+        if table is None:
+            title = None if row.section == "Belief" else row.section
+            table = sections[row.section] = Table(title=title, title_justify="left", box=None, show_header=False)
+            table.add_column(min_width=24)
+            table.add_column(justify="right", min_width=14)
+        table.add_row(row.label, row.text)
+    console.print("\n[bold]How far to believe it[/]")
+    for warning in result.warnings:
+        console.print(f"[yellow]![/] {_safe(warning)}")
+    for line in manifest.get("not_checked", ()):
+        console.print(f"[dim]?[/] {_safe(line)}")
+    console.print(sections.pop("Belief", ""))
+    console.print(Columns([table for name, table in sections.items() if name != "Risk"], padding=(1, 4)))
+    _exits(console, result)
+    console.print(f"\n{_safe(str(folder))}" + (f"\n{_safe(str(page))}" if page else ""), soft_wrap=True)
+    return str(console.file.getvalue())
+
+
+def _exits(console: Any, result: Result) -> None:
+    """The table of trades by exit reason."""
+    from rich.table import Table
+
+    frame = result.by_exit_reason
+    if not len(frame):
+        console.print("no trades")
+        return
+    table = Table(box=None, title="Trades by exit", title_justify="left")
+    table.add_column("exit")
+    for name in ("trades", "win rate", "P&L", "average return"):
+        table.add_column(name, justify="right")
+    for reason, row in frame.iterrows():
+        cells = (f"{row['win_rate']:.1%}", f"{row['pnl']:,.2f}", f"{row['average_return']:.2%}")
+        table.add_row(str(reason), f"{int(row['count']):,}", *cells)
+    console.print(table)
+
+
+def _safe(text: str) -> str:
+    """Text that rich prints as it stands."""
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def _bars(result: Result) -> str:
+    rate, source = result.facts.bars_per_year, result.manifest.get("data", {}).get("bars_per_year_source")
+    return f"{rate:,.2f} bars a year ({source})" if isinstance(rate, int | float) else "bars a year unknown"
+
+
+def run_document(result: Result, folder: Path, page: Path | None) -> str:
+    """A run for programs: one JSON document."""
+    document = {
+        "schema_version": 1,
+        "name": result.name,
+        "directory": str(folder),
+        "report": str(page) if page else None,
+        "metrics": result.metrics,
+        "reasons": result.reasons,
+        "warnings": result.warnings,
+        "not_checked": list(result.manifest.get("not_checked", ())),
+        "manifest": result.manifest,
+    }
+    return json.dumps(document, allow_nan=False, default=str) + "\n"
+
+
+def load_for_info(
+    source: str, prices: str, dividends: str, missing_open: str, calendar: str | None, symbols: Sequence[str] | None
+) -> Panel:
+    """The panel of a file or packaged set, for a look at it."""
+    from engine.data import sources
+    from engine.data.packaged import SETS
+    from engine.panel import Panel
+
+    if source in SETS:
+        from engine.data import packaged
+
+        whole: Panel = packaged.load(source)
+        return whole.cut(symbols=list(symbols)) if symbols else whole
+    path = sources.find(source)
+    read = sources.csv if path.suffix.lower() == ".csv" else sources.parquet
+    told = {"prices": prices, "dividends": dividends, "missing_open": missing_open, "calendar": calendar}
+    return Panel.from_frame(read(path, symbols), symbols=symbols, name=path.name, **told)  # type: ignore[arg-type]
+
+
+def data_summary(told: dict[str, Any]) -> str:
+    """What a source holds, for people."""
+    from rich.table import Table
+
+    console = _console()
+    rows = told.get("table") or []
+    facts = Table(box=None, show_header=False)
+    for key, value in told.items():
+        if not isinstance(value, list | dict | tuple):
+            facts.add_row(key.replace("_", " "), _safe(_shown(value)))
+    console.print(facts)
+    if rows and isinstance(rows[0], dict):
+        table = Table(box=None)
+        for name in rows[0]:
+            table.add_column(name.replace("_", " "), justify="left" if name == "symbol" else "right")
+        for row in rows[:60]:
+            table.add_row(*(_safe(_shown(value)) for value in row.values()))
+        console.print(table)
+        if len(rows) > 60:
+            console.print(f"... and {len(rows) - 60:,} more (--json has them all)")
+    for warning in told.get("warnings", ()):
+        console.print(f"[yellow]![/] {_safe(str(warning))}")
+    return str(console.file.getvalue())
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
