@@ -47,8 +47,10 @@ FATES = {
     c.CANCELLED: "a protective fill cancelled its order",
     c.ACTION: "a split or dividend changed what was held or ordered",
 }
-# What an order follows from: these are worth a look at the slice they meet.
-ORDERING = (c.ENTER, c.LEAVE, c.TARGETED, c.IN_POSITION, c.FLATTEN, c.NOT_MEMBER, c.RANK_CUT, c.SIGN_FILTER)
+# What an order follows from, always or perhaps: these are worth a look at the slice it meets.
+ORDERING = (c.ENTER, c.LEAVE, c.TARGETED)
+MAYBE = (c.IN_POSITION, c.FLATTEN, c.NOT_MEMBER, c.RANK_CUT, c.SIGN_FILTER, c.HALTED)
+NOTHING = "Nothing traded."
 
 
 def row_of(facts: Facts, at: Any) -> int:
@@ -93,9 +95,10 @@ def explain(facts: Facts, row: int, symbol: str) -> str:
     parts.append(views(facts, row, i))
     parts.extend(text for bit, text in NOTES.items() if code & bit)
     meets = row + 1 + delay(facts)
-    if decision in ORDERING and meets < len(facts.times) and not code & (c.BAND | c.BELOW_LOT):
+    if meets < len(facts.times) and not code & (c.BAND | c.BELOW_LOT):
         after = events(facts, meets, i)
-        parts.append(f"The slice its order would meet, {when(facts, meets)}: {after[0].lower()}{after[1:]}")
+        if decision in ORDERING or (decision in MAYBE and after != NOTHING):
+            parts.append(f"The slice its order would meet, {when(facts, meets)}: {after[0].lower()}{after[1:]}")
     return " ".join(part for part in parts if part)
 
 

@@ -43,6 +43,7 @@ def backtest(
     if panel is None:
         say("reading bars")
         panel = load_panel(loaded)
+    check_benchmark(loaded, panel)
     signals = make_signals(loaded)
     say("forecasting")
     arrays = {name: forecast(name, signal, loaded, panel, forecasts) for name, signal in signals.items()}
@@ -65,6 +66,18 @@ def load_panel(config: Config) -> Panel:
     from engine.data.sources import load
 
     return load(config.data, config.execution.lot, config.execution.tick, config.base)
+
+
+def check_benchmark(config: Config, panel: Panel) -> None:
+    """Nothing; ConfigError before anything is run if the benchmark is no symbol of the data."""
+    from engine.data.words import nearest
+
+    symbols = panel.universe.symbols
+    if config.benchmark not in ("none", "equal_weight", *symbols):
+        raise ConfigError(
+            f"benchmark: {config.benchmark} is not in the data{nearest(config.benchmark, symbols)}; "
+            f"expected equal_weight, none, or one of its symbols"
+        )
 
 
 def make_signals(config: Config) -> dict[str, Signal]:

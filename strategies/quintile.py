@@ -15,7 +15,7 @@ from engine.types import Bools, Codes, Floats, Ints
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.config.models import Quintile
+    from engine.config.rules import Quintile
 
 QUANTILE, LONG, SHORT, POSITIVE_ONLY, NEGATIVE_ONLY, EQUAL, DUE, EVERY, MIN_NAMES, COOLDOWN, N_PARAMS = range(11)
 DAILY, WEEKLY, MONTHLY, N_BARS = 0.0, 1.0, 2.0, 3.0

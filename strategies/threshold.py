@@ -19,7 +19,7 @@ from engine.types import Bools, Codes, Floats, Ints
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.config.models import Threshold
+    from engine.config.rules import Threshold
 
 CONFIDENCE, EXIT_CONFIDENCE, SIZE, SLOTS, LONG, SHORT, COOLDOWN, PROBABILITY, DELAY, N_PARAMS = range(10)
 MARGIN, STRENGTH, SIDE, ARRIVES, N_STATE = range(5)  # rows of the state

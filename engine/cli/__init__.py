@@ -122,7 +122,9 @@ def info(
 
     wanted = symbols.split(",") if symbols else None
     told = describe(load_for_info(source, prices, dividends, missing_open, calendar, wanted))
-    typer.echo(json.dumps({"schema_version": 1, **told}, default=str) + "\n" if as_json else data_summary(told), nl=False)
+    typer.echo(
+        json.dumps({"schema_version": 1, **told}, default=str) + "\n" if as_json else data_summary(told), nl=False
+    )
 
 
 def overrides(
@@ -145,7 +147,9 @@ def main() -> None:
 
     from engine.errors import BarcastError
 
-    gc.set_threshold(200_000)  # a command is short; collecting while half of pandas is being imported costs a tenth of it
+    gc.set_threshold(
+        200_000
+    )  # a command is short; collecting while half of pandas is being imported costs a tenth of it
     try:
         app()
     except BarcastError as error:
@@ -157,7 +161,5 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("BARCAST_DEBUG"):
             raise
-        typer.echo(
-            f"unexpected {type(error).__name__}: {error}. This is a bug; BARCAST_DEBUG=1 shows where", err=True
-        )
+        typer.echo(f"unexpected {type(error).__name__}: {error}. This is a bug; BARCAST_DEBUG=1 shows where", err=True)
         sys.exit(1)

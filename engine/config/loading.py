@@ -17,14 +17,12 @@ from engine.config.models import (
     Execution,
     Exits,
     Exposure,
-    PythonStrategy,
-    Quintile,
     Sizing,
     Switch,
     Switches,
-    Threshold,
 )
 from engine.config.problems import Mark, Problem, nearest, refuse
+from engine.config.rules import PythonStrategy, Quintile, Threshold
 from engine.errors import ConfigError, PluginError
 
 Path_ = tuple[str | int, ...]

@@ -9,7 +9,7 @@ import numpy as np
 from engine import codes as c
 from engine.compiled import njit
 from engine.signatures import CASH, Account, Actions, Bars, Day, Log, Orders, Rules, Scratch, Specs
-from engine.step.money import EPSILON, clear, floor_lot, write_fill
+from engine.step.money import clear, dust, floor_lot, write_fill
 from engine.types import Codes
 
 
@@ -42,7 +42,7 @@ def cash_fraction(t: int, i: int, bars: Bars, specs: Specs, account: Account, lo
     held = account.quantity[i]
     whole = floor_lot(held, specs.lot[i])
     fraction = held - whole
-    if abs(fraction) <= EPSILON * specs.lot[i]:
+    if abs(fraction) <= dust(held, specs.lot[i]):
         account.quantity[i] = whole
         return
     price = account.mark[i] if math.isnan(bars.open[i]) else bars.open[i]

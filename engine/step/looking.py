@@ -22,7 +22,7 @@ from engine.signatures import (
     Scratch,
     Specs,
 )
-from engine.step.money import floor_lot
+from engine.step.money import dust, floor_lot
 from engine.types import Codes, Floats
 
 
@@ -111,7 +111,7 @@ def write_orders(
         unit = bars.close[i] * specs.multiplier[i]
         wanted = floor_lot(weight * equity / unit, specs.lot[i])
         order = wanted - have
-        small = 1e-9 * specs.lot[i]
+        small = dust(max(abs(wanted), abs(have)), specs.lot[i])
         if weight != 0.0 and abs(weight - have * unit / equity) < rules.no_trade_band:
             codes[i] |= np.uint32(c.BAND)
             continue

@@ -24,6 +24,12 @@ def floor_lot(quantity: float, lot: float) -> float:
 
 
 @njit(forceinline=True)
+def dust(size: float, lot: float) -> float:
+    """The quantity below which rounding, not a decision, speaks: a part of the lot, or of `size` where there is none."""
+    return EPSILON * lot if lot > 0.0 else 1e-12 * abs(size)
+
+
+@njit(forceinline=True)
 def fee_of(quantity: float, price: float, multiplier: float, rules: Rules) -> float:
     """Money charged for one fill, 0 or more: value x commission + shares x per_share + per_order, at least min_fee."""
     size = abs(quantity)
@@ -48,7 +54,7 @@ def allowed(i: int, size: float, bars: Bars, rules: Rules, specs: Specs, scratch
     if math.isnan(rules.max_participation) or math.isnan(bars.volume[i]):
         return size
     left = floor_lot(rules.max_participation * bars.volume[i], specs.lot[i]) - scratch.used[i]
-    if left >= size - EPSILON * specs.lot[i]:
+    if left >= size - dust(size, specs.lot[i]):
         return size
     return max(0.0, left)
 
@@ -141,7 +147,7 @@ def book(
         account.quantity[i] = after
     else:
         after = before + quantity
-        if abs(after) <= EPSILON * specs.lot[i] or after * before <= 0.0:
+        if abs(after) <= dust(before, specs.lot[i]) or after * before <= 0.0:
             clear(i, t, fate if fate != 0 else c.FILLED, account)
         else:
             account.quantity[i] = after

@@ -51,7 +51,7 @@ def make_market(seed: int, n: int | None = None, length: int | None = None) -> M
     member = None
     if rng.random() < 0.15:
         member = [[rng.random() < 0.9 for _ in range(n)] for _ in range(length)]
-    lot = [rng.choice([1.0, 1.0, 1.0, 10.0, 0.1]) for _ in range(n)] if rng.random() < 0.4 else [1.0] * n
+    lot = [rng.choice([1.0, 1.0, 1.0, 10.0, 0.1, 0.0]) for _ in range(n)] if rng.random() < 0.4 else [1.0] * n
     tick = [rng.choice([NAN, 0.01, 0.25]) for _ in range(n)] if rng.random() < 0.3 else [NAN] * n
     multiplier = [rng.choice([1.0, 1.0, 5.0]) for _ in range(n)] if rng.random() < 0.3 else [1.0] * n
     return Market(
