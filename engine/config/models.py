@@ -23,6 +23,7 @@ from engine.config.base import Model
 from engine.config.rules import PythonStrategy, Quintile, Threshold, rule_of
 from engine.config.units import (
     Amount,
+    Count,
     Date,
     Distance,
     Fraction,
@@ -54,7 +55,7 @@ class Data(Model):
     missing_open: Literal["refuse", "previous_close", "close_fills"] | None = Field(
         None, description="bars without an open"
     )
-    delisting_after: Whole | None = Field(20, description="days in a row without a bar after which a name is dead")
+    delisting_after: Count | None = Field(20, description="days in a row without a bar after which a name is dead")
     delisting_haircut: Fraction = Field(0.0, description="lost on the last close at a death")
 
     @field_validator("symbols", mode="before")
@@ -97,9 +98,6 @@ class SignalSpec(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
     plugin: Text = Field(description="a registered signal: momentum, reversal, precomputed, ...")
-    in_sample: Literal["refuse", "mark"] = Field(
-        "refuse", description="what to do with slices the model was trained on"
-    )
 
     @property
     def params(self) -> dict[str, Any]:

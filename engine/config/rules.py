@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from engine.config.base import Model
-from engine.config.units import Bars, Number, SomeFraction, Text, Whole, YesNo, some_bars
+from engine.config.units import Bars, Count, Number, SomeFraction, Text, YesNo, some_bars
 from engine.config.values import described
 
 Side = Literal["long", "short", "long_short"]
@@ -22,7 +22,7 @@ class Threshold(Model):
     confidence: Number = Field(description="enter at a forecast of at least this")
     exit_confidence: Number | None = Field(None, description="leave below this; default: confidence")
     size: SomeFraction = Field(0.1, description="of equity, per position")
-    max_positions: Whole | None = Field(None, description="default: as many as fit, 1 / size")
+    max_positions: Count | None = Field(None, description="default: as many as fit, 1 / size")
     side: Side = "long"
     cooldown: Bars = Field(0, description="bars after an exit before the name may enter again")
 
@@ -45,8 +45,6 @@ class Threshold(Model):
             )
         if self.max_positions is None:
             object.__setattr__(self, "max_positions", max(1, int(1.0 / self.size + 1e-9)))
-        elif self.max_positions == 0:
-            raise ValueError("max_positions must be at least 1")
         return self
 
 
@@ -73,7 +71,7 @@ class Quintile(Model):
         BeforeValidator(_rebalance),
         WithJsonSchema({"type": "string", "pattern": r"^(daily|weekly|monthly|\d+ bars?)$"}),
     ] = Field("daily", description="daily, weekly, monthly or n bars")
-    min_names: Whole = Field(1, description="fewer names with a forecast: no targets")
+    min_names: Count = Field(1, description="fewer names with a forecast: no targets")
     cooldown: Bars = Field(0, description="bars after an exit before the name may enter again")
     max_weight: SomeFraction | None = Field(None, description="the same as caps.max_weight")
 

@@ -104,6 +104,13 @@ def whole(value: Any) -> int:
     return value
 
 
+def _count(value: Any) -> int:
+    number_of = whole(value)
+    if number_of < 1:
+        raise ValueError(f"expected 1 or more, got {value}")
+    return number_of
+
+
 def _positive(value: Any) -> float:
     plain = number(value)
     if plain <= 0.0:
@@ -157,6 +164,7 @@ Number = Annotated[float, BeforeValidator(number), WithJsonSchema({"type": "numb
 Positive = Annotated[float, BeforeValidator(_positive), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
 Amount = Annotated[float, BeforeValidator(_amount), WithJsonSchema({"type": "number", "minimum": 0})]
 Whole = Annotated[int, BeforeValidator(whole), WithJsonSchema({"type": "integer", "minimum": 0})]
+Count = Annotated[int, BeforeValidator(_count), WithJsonSchema({"type": "integer", "minimum": 1})]
 Text = Annotated[str, BeforeValidator(text), WithJsonSchema({"type": "string"})]
 Date = Annotated[str, BeforeValidator(date), WithJsonSchema({"type": "string", "format": "date"})]
 YesNo = Annotated[bool, BeforeValidator(yes_no), WithJsonSchema({"type": "boolean"})]

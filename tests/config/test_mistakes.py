@@ -78,6 +78,8 @@ MISTAKES = {
     "yes for true": (add("execution: {entry_bar_protection: yes}"), 6, 35, "expected true or false, got 'yes'; write true or false"),
     "a delay of half a bar": (add("execution: {delay: 0.5}"), 6, 20, "expected a whole number, got 0.5"),
     "a choice misspelt": (add("execution: {intrabar: pesimistic}"), 6, 23, "did you mean `pessimistic`?"),
+    "no slots at all": (swap("signal: up,", "max_positions: 0, signal: up,"), 5, 44, "expected 1 or more, got 0"),
+    "dead without a day missed": (swap("path: bars", "delisting_after: 0, path: bars"), 2, 42, "expected 1 or more, got 0"),
     "a side that is none": (swap("signal: up,", "side: both, signal: up,"), 5, 35, "expected long, short or long_short, got 'both'"),
     "a date that is none": (swap("path: bars", "start: 2015-02-30, path: bars"), 2, 32, "expected a date such as 2015-01-31"),
     "dates the wrong way round": (swap("path: bars", "start: 2020-01-01, end: 2019-01-01, path: bars"), 2, 7, "start 2020-01-01 comes after end 2019-01-01"),
