@@ -61,8 +61,8 @@ def inside(
             codes[i] |= np.uint32(c.AMBIGUOUS)
             stopped = stop_first(i, long, bars, rules)
         if stopped:
-            price = min(stop, high) if long else max(stop, low)
+            price = min(max(stop, low), high)
             leave(t, i, price, True, reason, bars, specs, rules, account, orders, log, scratch, codes)
         else:
-            price = max(target, low) if long else min(target, high)
+            price = min(max(target, low), high)
             leave(t, i, price, False, c.REASON_TARGET, bars, specs, rules, account, orders, log, scratch, codes)

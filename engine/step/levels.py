@@ -10,6 +10,8 @@ from engine import codes as c
 from engine.compiled import njit
 from engine.signatures import Account, Rules, Specs
 
+TOUCH = 1e-12  # relative: 100 x 1.1 is a bit above 110 in floats, and a high of 110 has touched it
+
 
 @njit(forceinline=True)
 def on_tick(price: float, tick: float, up: bool) -> float:
@@ -56,10 +58,10 @@ def target_side(i: int, specs: Specs, rules: Rules, account: Account) -> float:
 @njit(forceinline=True)
 def beyond_stop(price: float, level: float, long: bool) -> bool:
     """Whether `price` has reached a stop level; touch counts, an unknown level is never reached."""
-    return price <= level if long else price >= level
+    return price <= level * (1.0 + TOUCH) if long else price >= level * (1.0 - TOUCH)
 
 
 @njit(forceinline=True)
 def beyond_target(price: float, level: float, long: bool) -> bool:
     """Whether `price` has reached a target level; touch counts, an unknown level is never reached."""
-    return price >= level if long else price <= level
+    return price >= level * (1.0 - TOUCH) if long else price <= level * (1.0 + TOUCH)

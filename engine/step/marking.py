@@ -23,7 +23,7 @@ from engine.signatures import (
     Scratch,
     Specs,
 )
-from engine.step.levels import stop_side, target_side
+from engine.step.levels import beyond_target, stop_side, target_side
 from engine.step.money import book, fee_of, slipped
 from engine.types import YEAR_NS, Codes
 
@@ -56,8 +56,8 @@ def trail(i: int, bars: Bars, specs: Specs, rules: Rules, account: Account, scra
             best = max(best, bars.open[i]) if long else min(best, bars.open[i])
     account.extreme[i] = max(account.extreme[i], best) if long else min(account.extreme[i], best)
     if not math.isnan(rules.break_even) and not account.armed[i]:
-        side = 1.0 if long else -1.0
-        account.armed[i] = side * account.extreme[i] >= side * account.basis[i] * (1.0 + side * rules.break_even)
+        gain = account.basis[i] * (1.0 + rules.break_even if long else 1.0 - rules.break_even)
+        account.armed[i] = beyond_target(account.extreme[i], gain, long)
     account.held[i] += 1
     account.stop[i] = stop_side(i, specs, rules, account)[0]
     account.take_profit[i] = target_side(i, specs, rules, account)

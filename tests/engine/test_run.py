@@ -135,3 +135,18 @@ def test_the_same_run_gives_the_same_bits():
     first, second = run(), run()
     assert first.equity.to_numpy().tobytes() == second.equity.to_numpy().tobytes()
     assert first.decisions.tobytes() == second.decisions.tobytes()
+
+
+def test_forecasts_may_wait_in_a_parquet_file_beside_the_strategy_file(tmp_path):
+    bars(A=[100, 100, 110, 120]).to_parquet(tmp_path / "bars.parquet")
+    pd.DataFrame({"date": DATES, "symbol": "A", "forecast": 1.0}).to_parquet(tmp_path / "rank.parquet")
+    (tmp_path / "s.yaml").write_text(
+        "name: waits\n"
+        "data: {source: parquet, path: bars.parquet, prices: as_traded, dividends: none}\n"
+        "signals: {f: {plugin: precomputed, path: rank.parquet}}\n"
+        "strategy: {rule: threshold, signal: f, confidence: 1.0, exit_confidence: 0.0, size: 50%}\n"
+        "capital: 1000\n"
+    )
+    result = engine.backtest(tmp_path / "s.yaml")
+    assert result.fills[["quantity", "price"]].to_numpy().tolist() == [[5.0, 100.0]]
+    assert result.equity.iloc[-1] == 1100.0

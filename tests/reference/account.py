@@ -11,6 +11,7 @@ from engine import codes
 from tests.reference.interface import NAN, Config, Fill, Market
 
 TINY = 1e-9
+TOUCH = 1e-12  # relative
 FLAG_OF_REASON = {
     codes.REASON_STOP: codes.STOPPED,
     codes.REASON_TARGET: codes.TARGET,
@@ -130,6 +131,16 @@ def floor_to_lot(quantity: float, lot: float) -> float:
     if not lot > 0:
         return quantity
     return math.copysign(math.floor(abs(quantity) / lot + TINY) * lot, quantity) if quantity else 0.0
+
+
+def reaches_up(price: float, level: float) -> bool:
+    """Whether a price has touched a level from below; a bit of rounding is no miss."""
+    return price >= level * (1 - TOUCH)
+
+
+def reaches_down(price: float, level: float) -> bool:
+    """Whether a price has touched a level from above; a bit of rounding is no miss."""
+    return price <= level * (1 + TOUCH)
 
 
 def round_to_tick(level: float, tick: float, down: bool) -> float:

@@ -201,7 +201,7 @@ def build(market: Market, config: Config, python_strategy: bool = False) -> Engi
         volatility = assembly.past_volatility(assembly.bar_returns(adjusted))
         volatility.flags.writeable = False
         arrays = arrays._replace(volatility=volatility)
-    forecasts = np.array(market.forecast).reshape(len(market.times), 1, n)
+    forecasts = np.array(market.forecast, dtype=float).reshape(len(market.times), 1, n)
     if config.rule == "targets":
         rule = Weights()
     else:

@@ -114,6 +114,8 @@ from tests.reference.account import (
     close_out,
     fill,
     floor_to_lot,
+    reaches_down,
+    reaches_up,
     round_to_tick,
     trade_orders,
     worth,
@@ -301,11 +303,12 @@ def protect(state: State, i: int, reference: float, reason: int) -> None:
 
 def protect_at(state: State, i: int, price: float) -> None:
     """Nothing; fills at this very price the level that it has reached, the stop side first."""
-    sign = state.holdings[i].quantity
+    long = state.holdings[i].quantity > 0
     stop, reason = stop_of(state, i)
-    if sign * (stop - price) >= 0:
+    target = target_of(state, i)
+    if reaches_down(price, stop) if long else reaches_up(price, stop):
         protect(state, i, price, reason)
-    elif sign * (price - target_of(state, i)) >= 0:
+    elif reaches_up(price, target) if long else reaches_down(price, target):
         protect(state, i, price, codes.REASON_TARGET)
 
 
@@ -347,8 +350,8 @@ def touch(state: State, i: int, start: float, high: float, low: float) -> None:
     long = state.holdings[i].quantity > 0
     stop, reason = stop_of(state, i)
     target = target_of(state, i)
-    stop_touched = low <= stop if long else high >= stop
-    target_touched = high >= target if long else low <= target
+    stop_touched = reaches_down(low, stop) if long else reaches_up(high, stop)
+    target_touched = reaches_up(high, target) if long else reaches_down(low, target)
     stop_first = stop_touched
     if stop_touched and target_touched:
         state.flag(i, codes.AMBIGUOUS)
@@ -356,9 +359,9 @@ def touch(state: State, i: int, start: float, high: float, low: float) -> None:
         nearest = not to_target < to_stop
         stop_first = {"pessimistic": True, "optimistic": False, "nearest": nearest}[state.config.intrabar]
     if stop_first:
-        protect(state, i, min(stop, high) if long else max(stop, low), reason)
+        protect(state, i, min(max(stop, low), high), reason)
     elif target_touched:
-        protect(state, i, max(target, low) if long else min(target, high), codes.REASON_TARGET)
+        protect(state, i, min(max(target, low), high), codes.REASON_TARGET)
 
 
 # --- 4. close -------------------------------------------------------------------------------------------------------
@@ -409,7 +412,7 @@ def mark_bar(state: State, i: int, holding: Holding) -> None:
     gain = state.config.break_even
     if gain is not None:
         reached = holding.basis * (1 + gain) if long else holding.basis * (1 - gain)
-        if (holding.extreme >= reached) if long else (holding.extreme <= reached):
+        if reaches_up(holding.extreme, reached) if long else reaches_down(holding.extreme, reached):
             holding.armed = True
 
 

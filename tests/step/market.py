@@ -19,7 +19,7 @@ from tests.reference.interface import NAN, Config, Market
 from tests.reference.messy import build
 
 VOLUME = 1e6
-PRICE_LIMIT_COLUMNS = 5
+COLUMNS = 5
 
 
 @njit(DECIDE)
@@ -75,10 +75,10 @@ class Played:
 def full_bar(bar: Any) -> tuple[float, ...]:
     """(open, high, low, close, volume) of a literal: None is no bar, a number a bar that never moves."""
     if bar is None:
-        return (NAN,) * PRICE_LIMIT_COLUMNS
+        return (NAN,) * COLUMNS
     if isinstance(bar, int | float):
         return (bar, bar, bar, bar, VOLUME)
-    return tuple(bar) if len(bar) == PRICE_LIMIT_COLUMNS else (*bar, VOLUME)
+    return tuple(bar) if len(bar) == COLUMNS else (*bar, VOLUME)
 
 
 def by_symbol(value: Any) -> dict[str, list[Any]]:
@@ -114,7 +114,7 @@ def make(
     views = by_symbol(wanted)
     padded = {s: [*views.get(s, []), *[NAN] * (length - len(views.get(s, [])))] for s in symbols}
     day = list(days) if days is not None else list(range(length))
-    grids = [[[columns[s][t][k] for s in symbols] for t in range(length)] for k in range(PRICE_LIMIT_COLUMNS)]
+    grids = [[[columns[s][t][k] for s in symbols] for t in range(length)] for k in range(COLUMNS)]
     members = None if member is None else [[bool(by_symbol(member)[s][t]) for s in symbols] for t in range(length)]
     return Market(
         times=list(times) if times is not None else [t * DAY_NS for t in range(length)],

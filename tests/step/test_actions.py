@@ -25,8 +25,8 @@ def test_a_split_restates_an_order_that_waits_for_this_open():
 
 
 def test_a_reverse_split_floors_a_waiting_order_toward_zero():
-    played = play([100, 200], HALF, actions=[(1, "A", 0.5, 0.0)])
-    assert played.fills == [(1, "A", 2.0, 200.0)]  # 5 x 0.5 = 2.5 -> 2
+    played = play([100, 200], [0.7], actions=[(1, "A", 0.5, 0.0)], max_gross=2.0)
+    assert played.fills == [(1, "A", 3.0, 200.0)]  # 7 x 0.5 = 3.5 -> 3
 
 
 def test_a_waiting_sale_is_floored_toward_zero_too():
@@ -227,3 +227,14 @@ def test_an_instrument_that_died_returned_and_went_silent_dies_again():
     bars = [100, 100, None, None, 40, 40, None, None]
     played = play(bars, [0.5, NAN, NAN, NAN, 0.4], delisting_after=2)
     assert played.fills[3:] == [(7, "A", -10.0, 40.0)]
+
+
+def test_a_bar_on_the_day_of_delisting_is_still_traded():
+    played = play([100, 100, 90, None], [0.5, 0.8], delisted=2, terminal=7.0)
+    # 8 wanted at 100, 3 of them bought at 90; the first slice without a bar pays the terminal value
+    assert played.fills[1:] == [(2, "A", 3.0, 90.0), (3, "A", -8.0, 7.0)]
+
+
+def test_an_order_that_a_delay_holds_back_dies_with_its_instrument():
+    played = play([100, 100, None, None, 100, 100], [NAN, 0.5], delay=2, delisting_after=2)
+    assert played.fills == []  # decided on slice 1 for slice 4; dead on slice 3

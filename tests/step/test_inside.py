@@ -35,9 +35,6 @@ def test_a_short_is_stopped_by_the_high_and_paid_by_the_low():
     assert play([100, 100, (95, 96, 75, 80)], [-0.5], take_profit=0.25).fills[1:] == [(2, "A", 5.0, 75.0)]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="STEP: 'Touch counts.' In floats 100 x 1.1 is 110.00000000000001, above a high of 110"
-)
 def test_a_touch_counts_for_a_percentage_that_floats_cannot_write():
     assert play([100, 100, (105, 110, 104, 106)], [-0.5], stop_loss=0.1).fills[1:] == [(2, "A", 5.0, 110.0)]
     assert play([100, 100, (105, 110, 104, 106)], HALF, take_profit=0.1).fills[1:] == [(2, "A", -5.0, 110.0)]
@@ -166,3 +163,9 @@ def test_trailing_and_stop_the_tighter_one_acts():
     assert both.fills[1] == (2, "A", -5.0, 102.0) and both.reasons[1] == "trailing stop"  # 120 x 0.85 > 90
     wide = play(bars, HALF, stop_loss=0.1, trailing_stop=0.4)
     assert wide.fills[1] == (2, "A", -5.0, 90.0) and wide.reasons[1] == "stop loss"  # 72 < 90
+
+
+def test_without_an_open_a_stop_fills_no_better_and_a_target_no_worse_than_the_range():
+    assert play([100, 100, (NAN, 85, 80, 84)], HALF, stop_loss=0.1).fills[1:] == [(2, "A", -5.0, 85.0)]
+    assert play([100, 100, (NAN, 120, 112, 115)], HALF, take_profit=0.1).fills[1:] == [(2, "A", -5.0, 112.0)]
+    assert play([100, 100, (NAN, 95, 80, 84)], HALF, stop_loss=0.1).fills[1:] == [(2, "A", -5.0, 90.0)]

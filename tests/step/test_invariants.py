@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import random
 from dataclasses import replace
 
@@ -14,12 +13,19 @@ from hypothesis import strategies as st
 from engine.contracts import Rule
 from engine.loop import Engine
 from tests.reference.interface import NAN, Config, Market
-from tests.reference.messy import build, make_case
+from tests.reference.messy import build
+from tests.reference.messy import make_case as messy_case
 from tests.step.market import copy_weights, same_bits
 from tests.step.replay import Ledger
 
 SEEDS = st.integers(0, 10**6)
-FEW = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+FEW = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+
+
+def make_case(seed: int) -> tuple[Market, Config]:
+    """A messy case; forecasts as floats, since a market may draw nothing but whole ones."""
+    market, config = messy_case(seed)
+    return replace(market, forecast=[[float(value) for value in row] for row in market.forecast]), config
 
 
 def compiled(market: Market, config: Config) -> Engine:
@@ -186,4 +192,4 @@ def test_prices_in_another_unit_give_the_same_curve(seed, factor):
 def test_the_messy_markets_trade():
     """The invariants above would also hold of a run that never trades."""
     counts = [len(done(*make_case(seed)).fills()) for seed in range(20)]
-    assert sum(count > 10 for count in counts) > 12 and not any(math.isnan(count) for count in counts)
+    assert sum(count > 10 for count in counts) > 12

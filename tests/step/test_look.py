@@ -53,9 +53,10 @@ def test_an_exit_to_zero_ignores_the_band():
 
 
 def test_the_band_measures_the_drifted_value():
-    played = play([100, 100, 200, 200], [0.5, NAN, 0.7], no_trade_band=0.1)
-    # at 200 the 5 shares are 1000 of 1500: 0.667, within 0.1 of 0.7
+    played = play([10, 10, 20, 20], [0.5, NAN, 0.7], no_trade_band=0.1)
+    # at 20 the 50 shares are 1000 of 1500: 0.667, within 0.1 of 0.7
     assert len(played.fills) == 1
+    assert len(play([10, 10, 20, 20], [0.5, NAN, 0.7]).fills) == 2  # 52 wanted
 
 
 def test_a_non_member_gets_zero():

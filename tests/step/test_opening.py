@@ -123,6 +123,8 @@ def test_the_minimum_fee_of_each_order_is_found_by_bisection():
 
 
 def test_a_minimum_fee_does_not_shrink_with_the_quantity():
+    # q x 10 + 100 = 1000: 90, where 100 x 1000 / 1100 would be 90.9
+    assert play([10, 10], [1.0], min_fee=100.0, lot=0.0).fills[0][2] == approx(90)
     # 3 lots of 30 cost 900 + 100 of fee: exactly the power of 1000
     assert play([10, 10], [0.99], min_fee=100.0, lot=30.0).fills == [(1, "A", 90.0, 10.0)]
     # at 11 the power of 1000 is too little for 3 lots (990 + 100): 2 of them (660 + 100)
@@ -146,13 +148,10 @@ def test_buying_power_is_max_gross_times_equity():
 
 
 def test_buying_power_values_the_book_at_this_open():
-    bars = {"A": [10, 10, (8, 8, 8, 8)], "B": [10, 10, 10]}
-    played = play(bars, {"A": [0.5], "B": [NAN, 0.5]})
-    # equity 500 + 50 x 8 = 900, gross 400: power 500
-    assert played.fills == [(1, "A", 50.0, 10.0), (2, "B", 50.0, 10.0)]
-    higher = play({"A": [10, 10, (20, 20, 20, 20)], "B": [10, 10, 12.5]}, {"A": [0.5], "B": [NAN, 0.5]})
-    # equity 1500, gross 1000: power 500, cost 625: 40
-    assert higher.fills[1:] == [(2, "B", 40.0, 12.5)]
+    bars = {"A": [10, 10, (8, 10, 8, 10)], "B": [10, 10, 10]}
+    played = play(bars, {"A": [0.5], "B": [NAN, 1.5]}, max_gross=2.0, max_weight=2.0)
+    # equity 500 + 50 x 8 = 900, gross 400: power 1800 - 400 = 1400 for a wish of 1500
+    assert played.fills == [(1, "A", 50.0, 10.0), (2, "B", 140.0, 10.0)]
 
 
 def test_buying_power_uses_the_last_mark_where_there_is_no_bar():
@@ -170,8 +169,8 @@ def test_participation_is_taken_before_the_cost():
 
 
 def test_a_level_the_open_passes_after_an_entry_there_fills_at_that_open():
-    # slippage 5 %: entry 105, stop 105 x 0.96 = 100.8 is above the open 100
-    played = play([100, 100, 100], HALF, stop_loss=0.04, slippage=0.05)
+    # slippage 5 %: entry 105, stop 105 x 0.96 = 100.8 is above the open 100; the high of 103 comes too late
+    played = play([100, (100, 103, 100, 100), 100], HALF, stop_loss=0.04, slippage=0.05)
     assert played.fills == [(1, "A", 5.0, 105.0), (1, "A", -5.0, 95.0)]
     assert played.cash[1] == approx(1000 - 525 + 475)
 
@@ -230,6 +229,12 @@ def test_a_stop_cut_by_participation_leaves_the_rest_to_the_next_bar():
     played = play([100, 100, thin, thin], HALF, stop_loss=0.1, max_participation=0.1)
     assert played.fills[1:] == [(2, "A", -3.0, 80.0), (3, "A", -2.0, 80.0)]
     assert played.fate(2) == ["filled", "participation", "stopped"]
+
+
+def test_the_rest_of_a_stop_is_sold_at_the_next_open_even_above_the_stop():
+    played = play([100, 100, (80, 80, 80, 80, 30), 95], HALF, stop_loss=0.1, max_participation=0.1)
+    assert played.fills[1:] == [(2, "A", -3.0, 80.0), (3, "A", -2.0, 95.0)]
+    assert played.reasons[1:] == ["stop loss", "stop loss"]
 
 
 def test_all_orders_of_one_bar_share_its_volume():

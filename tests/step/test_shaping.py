@@ -47,6 +47,12 @@ def test_smoothing_below_a_lot_is_zero():
     assert played.fills == [(1, "A", 2.0, 10.0), (2, "A", -1.0, 10.0), (3, "A", -1.0, 10.0)]
 
 
+def test_a_smoothed_target_below_a_lot_leaves_in_spite_of_the_band():
+    played = play([10] * 4, [0.1, 0.0, 0.0], smoothing=0.5, lot=10.0, no_trade_band=0.09)
+    # 10 shares; then 0.05 is half a lot: 0, and an exit to zero ignores the band
+    assert played.fills == [(1, "A", 10.0, 10.0), (2, "A", -10.0, 10.0)]
+
+
 def test_a_protective_exit_resets_smoothing_to_zero():
     bars = [10, (10, 10, 8, 9), 9, 9]
     played = play(bars, [0.5, 0.5, NAN], smoothing=0.2, stop_loss=0.1, lot=0.0)
@@ -102,15 +108,13 @@ def test_an_account_that_never_moved_gets_the_largest_scale():
 
 
 def test_the_vol_target_also_counts_the_returns_of_a_flattened_account():
-    switch = Switch("max_drawdown", 0.1, "flatten", 1.0, 3)
-    prices = [10, 10, 8, *[8] * 21]
-    played = play(
-        prices, [1.0, *[NAN] * 20, 0.5], vol_target=0.08, switches=[switch], lot=0.0, max_weight=9.0, max_gross=9.0
-    )
-    # out on slice 3; on slice 21 the last 20 returns are those of slices 2 to 21: -20 % and nineteen zeros
-    deviation = statistics.stdev([-0.2, *[0.0] * 19]) * 252**0.5
-    assert deviation > 0.16  # so the scale is .5
-    assert played.fills[2:] == [(22, "A", 25.0, 8.0)]  # 0.5 x 0.5 x 800 / 8
+    switch = Switch("max_drawdown", 0.01, "flatten", 1.0, 3)
+    prices = [10, 10, *[9.75] * 22]
+    played = play(prices, [1.0, *[NAN] * 20, 0.5], vol_target=0.08, switches=[switch], lot=0.0)
+    # out on slice 3; on slice 21 the last 20 returns are those of slices 2 to 21: -2.5 % and nineteen zeros
+    scale = 0.08 / (statistics.stdev([-0.025, *[0.0] * 19]) * 252**0.5)
+    assert 0.5 < scale < 2
+    assert played.fills[2:] == [(22, "A", approx(scale * 0.5 * 975 / 9.75), 9.75)]
 
 
 def test_max_weight_binds_each_name():
@@ -132,8 +136,11 @@ def test_max_net_scales_the_heavier_side():
     assert ordered({"A": 0.2, "B": -0.6, "C": -0.2}, max_net=0.2) == approx({"A": 0.2, "B": -0.3, "C": -0.1})
 
 
-def test_max_gross_scales_everything():
+def test_max_gross_scales_everything_at_the_decision():
     assert ordered({"A": 1.5, "B": -0.5}, max_gross=1.0) == approx({"A": 0.75, "B": -0.25})
+    # at an open of 5 the buying power of 1000 would allow the 150 and 50 that were not asked for
+    played = play({"A": [10, 5], "B": [10, 5]}, {"A": [1.5], "B": [-0.5]}, max_weight=9.0)
+    assert [fill[2] for fill in played.fills] == [75.0, -25.0] and played.notes(0) == ["capped"]
 
 
 def test_max_gross_leaves_out_names_without_a_target():

@@ -55,6 +55,14 @@ def test_flatten_replaces_the_order_that_waits():
     assert late.fills == [(2, "A", 5.0, 100.0), (4, "A", -5.0, 70.0)]
 
 
+def test_flatten_drops_orders_for_later_slices_too():
+    bars = {"A": [100, 100, 100, 100, 70, 70, 70, 70], "B": [10] * 8}
+    weights = {"A": [0.5], "B": [NAN, NAN, NAN, 0.3]}
+    played = play(bars, weights, delay=2, **drawdown(at=0.1, resume=1))
+    # B was decided on slice 3 for slice 6; the switch speaks on 4 and is silent from 5 on
+    assert played.fills == [(3, "A", 5.0, 100.0), (5, "A", -5.0, 70.0)]
+
+
 def test_flatten_fills_at_the_next_open_even_where_orders_fill_at_the_close():
     played = play([100, 100, 80, (79, 90, 78, 85), 85], [1.0], fill="close", **drawdown())
     assert played.fills[1:] == [(3, "A", -10.0, 79.0)]

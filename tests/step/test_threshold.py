@@ -117,6 +117,11 @@ def test_a_delayed_entry_is_decided_once(delay):
     assert played.fills == [(1 + delay, "A", 10.0, 10.0)]
 
 
+def test_an_entry_on_its_way_takes_its_slot():
+    played = play({"A": [10] * 5, "B": [10] * 5}, None, {"A": [0.9] * 5, "B": [NAN, 0.9, 0.9]}, delay=1, **TEN)
+    assert played.fills == [(2, "A", 10.0, 10.0)] and played.decision(1, "B") == "slots full"
+
+
 def test_exit_confidence_judges_the_side_held():
     played = play([10] * 4, None, [-0.9, -0.9, 0.2], side="long_short", **TEN | {"exit_confidence": 0.0})
     assert played.fills == [(1, "A", -10.0, 10.0), (3, "A", 10.0, 10.0)]
