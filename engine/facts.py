@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from engine import codes as c
 from engine.benchmark import benchmark_of
 from engine.metrics import Reasons, Values, compute, of_curve
+from engine.record import Record
 from engine.trades import Trades, round_trips
-from engine.types import Codes, Fills, Floats, Ints, Record
+from engine.types import Codes, Fills, Floats, Ints
 
 if TYPE_CHECKING:
     from engine.panel import Panel

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.compiled import PACKAGES, ROOT, digest
-from engine.types import Record
+from engine.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from engine import codes as c
+from engine.record import Record
 from engine.statistics import curve, given, track
 from engine.trades import Trades
-from engine.types import DAY_NS, Floats, Ints, Record
+from engine.types import DAY_NS, Floats, Ints
 
 YEAR_DAYS = 365.25
 SHORTEST_DAYS = 30  # below it nothing is annualised by the calendar

@@ -11,8 +11,9 @@ from engine import codes as c
 from engine.errors import DataError
 from engine.facts import Facts, facts_of
 from engine.metrics import DEFINITIONS, Reasons, Values
+from engine.record import Record
 from engine.statistics import curve, given
-from engine.types import Codes, Floats, Ints, Record
+from engine.types import Codes, Floats, Ints
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,13 +83,15 @@ class Result:
         """The result stored in a run directory; DataError if there is none."""
         from engine.rundir import load
 
-        return load(directory)
+        result = cls.of(load(directory))
+        result.seconds = result.manifest.get("run", {}).get("seconds")
+        return result
 
     def save(self, directory: str | Path, run: dict[str, Any] | None = None) -> Path:
         """The run directory, written whole or not at all (OutputError). `run` is noted in the manifest as it is."""
         from engine.rundir import save
 
-        return save(self, directory, run)
+        return save(self.facts, directory, run)
 
     # --- plain facts --------------------------------------------------------------------------------------------------
     @property

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine import plugins as registry
 from engine.errors import ConfigError
-from engine.types import Floats, Record
+from engine.record import Record
+from engine.types import Floats
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -57,7 +58,7 @@ def load_config(config: str | Path | Mapping[str, Any] | Config, sets: Sequence[
     from engine.config import load
 
     if isinstance(config, Model):
-        return load(config.resolved(), sets) if sets else config
+        return load(config, sets) if sets else config
     return load(dict(config) if isinstance(config, Mapping) else config, sets)
 
 
@@ -182,8 +183,8 @@ def record_of(engine: Engine, panel: Panel, arrays: dict[str, Floats], capital: 
 
 def dress(config: Config, record: Record, plugin_hashes: dict[str, str], sets: Sequence[str]) -> Result:
     """The Result of a record, with the manifest that says where it came from."""
+    from engine.manifest import make_manifest
     from engine.result import Result
-    from engine.rundir import make_manifest
 
     resolved = config.resolved()
     manifest = make_manifest(resolved, record, plugin_hashes, list(sets))
@@ -201,6 +202,6 @@ def run_and_save(
     from engine.rundir import run_directory
 
     result = backtest(config, sets=sets, plugins=plugins, progress=progress)
-    folder = run_directory(out, result)
+    folder = run_directory(out, result.facts)
     result.save(folder)
     return result, folder

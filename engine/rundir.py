@@ -19,23 +19,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from engine.errors import DataError, OutputError
-from engine.manifest import make_manifest as make_manifest
 
 if TYPE_CHECKING:
-    from engine.result import Result
+    from engine.facts import Facts
 
 MANIFEST, REPORT = "manifest.json", "report.html"
-TRIES = 5  # how often a load begins anew because the run was replaced meanwhile
+TRIES = 50  # how often a load begins anew because the run was replaced meanwhile
 
 
-def run_directory(out: str | Path, result: Result) -> Path:
+def run_directory(out: str | Path, facts: Facts) -> Path:
     """out/<name>-<first 8 of the run's hash>, the name cut to letters, digits, dots, dashes and underscores."""
-    name = re.sub(r"[^\w.-]+", "-", result.name).strip(".-") or "run"
-    return Path(out) / f"{name}-{result.manifest['run_hash'][:8]}"
+    name = re.sub(r"[^\w.-]+", "-", str(facts.config.get("name", "run"))).strip(".-") or "run"
+    return Path(out) / f"{name}-{facts.manifest['run_hash'][:8]}"
 
 
-def save(result: Result, directory: str | Path, run: dict[str, Any] | None = None) -> Path:
-    """The directory, holding `result` in place of any run there before; `run` (date, seconds) is noted in the manifest.
+def save(facts: Facts, directory: str | Path, run: dict[str, Any] | None = None) -> Path:
+    """The directory, holding `facts` in place of any run there before; `run` (date, seconds) is noted in the manifest.
 
     OutputError, and the run before it untouched, if the disk is full or the folder holds something else.
     """
@@ -48,7 +47,7 @@ def save(result: Result, directory: str | Path, run: dict[str, Any] | None = Non
             _mend(place)
         _refuse_others(place)
         with _workshop(place) as new:
-            storage.write(result.facts, new, run)
+            storage.write(facts, new, run)
             _sync(new)
             with _turn(place.parent):
                 _mend(place)
@@ -61,10 +60,9 @@ def save(result: Result, directory: str | Path, run: dict[str, Any] | None = Non
     return place
 
 
-def load(directory: str | Path) -> Result:
-    """The result kept in a run directory, its `panel` None; DataError if there is no readable run."""
+def load(directory: str | Path) -> Facts:
+    """The facts kept in a run directory; DataError if there is no readable run."""
     from engine import storage
-    from engine.result import Result
 
     place = Path(directory).resolve()
     for attempt in range(TRIES):
@@ -73,12 +71,10 @@ def load(directory: str | Path) -> Result:
                 with _turn(place.parent):
                     _mend(place)
             with _opener(place) as opened:
-                result = Result.of(storage.read(opened))
-            result.seconds = result.manifest.get("run", {}).get("seconds")
-            return result
+                return storage.read(opened)
         except FileNotFoundError as error:
             # The files of one version are opened through one folder handle: if some vanish, the run was just replaced.
-            if attempt + 1 < TRIES and (place / MANIFEST).is_file():
+            if attempt + 1 < TRIES and _stands(place):
                 continue
             missing = Path(str(error.filename)).name
             raise DataError(
@@ -141,6 +137,14 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def _stands(place: Path) -> bool:
+    """Whether there is a run at `place`, or one on its way, once whoever is swapping has done."""
+    if not place.parent.is_dir():
+        return False
+    with _turn(place.parent):
+        return (place / MANIFEST).is_file() or _aside(place).is_dir()
 
 
 def _aside(place: Path) -> Path:

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from engine.record import Record
 from engine.statistics import given
 from engine.statistics.fold import FillColumns, Held, Legs, Tape, fold
-from engine.types import Bools, Fills, Floats, Ints, Record
+from engine.types import Bools, Fills, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)

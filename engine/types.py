@@ -1,4 +1,4 @@
-"""The nouns of the engine: arrays by name, the universe, one slice, and the facts a run leaves behind.
+"""The nouns of the engine: arrays by name, the universe, one slice, one window, and fills.
 
 Arrays are float64 unless their name says otherwise; (T, N) is slices by instruments, NaN is 'not known' and nothing else.
 Times are int64 nanoseconds UTC of the bar's close. Quantity above 0 is long, or bought.
@@ -6,14 +6,10 @@ Times are int64 nanoseconds UTC of the bar's close. Quantity above 0 is long, or
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from engine.panel import Panel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -111,30 +107,3 @@ class Fills:
             ints, floats = np.empty(0, np.int64), np.empty(0)
             return cls(ints, ints, floats, floats, floats, floats, ints)
         return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What a run leaves behind, as arrays; Result dresses it for people. S <= T slices were run (fewer after ruin).
-
-    Row k of every array is row k of the panel. `holdings` are the account's arrays at the end.
-    """
-
-    panel: Panel
-    capital: float
-    equity: Floats  # (S,) marked at each close, accruals included
-    cash: Floats  # (S,)
-    long_value: Floats  # (S,) value of the longs, 0 or more
-    short_value: Floats  # (S,) value of the shorts, 0 or less
-    positions: Ints  # (S,) instruments held
-    accrued: Floats  # (S,) borrow and interest credited (+) or charged (-)
-    fills: Fills
-    codes: Codes  # (S, N)
-    ended: str  # "complete" | "ruin"
-    quantity: Floats  # (N,) held at the end
-    entry: Floats  # (N,) average entry price of what is held at the end, NaN where flat
-    mark: Floats  # (N,) last mark
-    entry_t: Ints  # (N,) row of the entry of what is held, -1 where flat
-    margin: float  # smallest distance of any decision from flipping, in the forecast's unit; NaN if none was close
-    forecasts: dict[str, Floats] = field(default_factory=dict)  # name -> (T, N)
-    seconds: float = 0.0  # run time of the loop, compilation not included

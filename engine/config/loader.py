@@ -1,7 +1,7 @@
 """YAML text -> plain values and the marks they stood at. Strict: what could surprise or attack is refused before it is built.
 
 Events are scanned first (no anchors, aliases, tags, directives, second documents; bounded size and depth), then nodes are
-composed, then scalars are read by the YAML 1.2 core rules: `010` is 10, `NO` is text, `12:30` is text, `1e-4` is a number.
+composed, then scalars are read by the YAML 1.2 core rules: `010` is 10, `NO` is text, `12:30` is text, `1e-4` a number.
 """
 
 from __future__ import annotations
@@ -13,17 +13,27 @@ from typing import Any
 import yaml
 
 from engine.config.problems import Mark, Problem, refuse
+from engine.errors import ConfigError
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
+MAX_VALUES = 100_000  # the slowest megabyte is one of commas
+LONGEST_INT = 300  # digits: a float holds no longer one, and Python is slow (and refuses) to read very long ones
 
-_NULL = re.compile(r"^(?:~|null|Null|NULL|)$")
-_BOOL = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
-_INT = re.compile(r"^[-+]?[0-9]+$|^0o[0-7]+$|^0x[0-9a-fA-F]+$")
-_FLOAT = re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$")
+_NULL = re.compile(r"~|null|Null|NULL|")
+_BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _SPECIAL = {
     **{f"{sign}.{word}": float(sign + "inf") for sign in ("", "+", "-") for word in ("inf", "Inf", "INF")},
     **{f".{word}": float("nan") for word in ("nan", "NaN", "NAN")},
+}
+_UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_HINTS = {
+    "mapping values are not allowed": "; a value with `: ` in it needs quotes",
+    "but got ':'": "; a value with `: ` in it needs quotes, or braces if it holds keys",
+    r"found character '\t'": "; indent with spaces",
+    "that cannot start any token": "; put the value in quotes",
 }
 
 
@@ -37,72 +47,88 @@ class Document:
     lines: tuple[str, ...]
     name: str
 
+    def refusal(self, mark: Mark, message: str, path: tuple[str | int, ...] = ()) -> ConfigError:
+        """The error of one problem in this text."""
+        return refuse(self.name, self.lines, [Problem(mark, ".".join(map(str, path)), message)])
+
 
 def read_scalar(text: str) -> Any:
-    """The value of an unquoted YAML 1.2 core scalar."""
-    if _NULL.match(text):
+    """The value of an unquoted YAML 1.2 core scalar; an integer that no float can hold is infinite."""
+    if _NULL.fullmatch(text):
         return None
-    if _BOOL.match(text):
+    if _BOOL.fullmatch(text):
         return text[0] in "tT"
-    if _INT.match(text):
+    if _INT.fullmatch(text):
+        if len(text) > LONGEST_INT:
+            return float("-inf" if text[0] == "-" else "inf")
         return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
     if text in _SPECIAL:
         return _SPECIAL[text]
-    if _FLOAT.match(text):
-        return float(text)
-    return text
+    return float(text) if _FLOAT.fullmatch(text) else text
 
 
 def parse(raw: bytes | str, name: str) -> Document:
     """The Document of one YAML text; ConfigError with line and column otherwise."""
     text = _decode(raw, name)
-    lines = tuple(text.splitlines())
+    document = Document({}, {}, {}, tuple(text.splitlines()), name)
+    bad = unprintable(text)
+    if bad is not None:
+        raise document.refusal(_mark_at(text, bad), f"control character {ord(text[bad]):#04x}; remove it")
+    loader = yaml.SafeLoader(text)
     try:
-        _scan(text, name, lines)
+        _scan(loader, document)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        where = Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1)
-        said = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise refuse(name, lines, [Problem(where, "", f"not valid YAML: {said}")]) from None
-    document = Document({}, {}, {}, lines, name)
+        raise _not_yaml(error, document) from None
+    except (ValueError, OverflowError):  # PyYAML's own, from escapes beyond Unicode and endless version numbers
+        mark = loader.get_mark()
+        said = "not valid YAML: an escape or a version here is out of range"
+        raise document.refusal(Mark(mark.line + 1, mark.column + 1), said) from None
     if node is None:
-        raise refuse(
-            name, lines, [Problem(Mark(1, 1), "", "the file is empty; it needs name, data, signals and strategy")]
-        )
+        raise document.refusal(Mark(1, 1), "the file is empty; it needs name, data, signals and strategy")
     data = _build(node, (), document)
     if not isinstance(data, dict):
-        raise refuse(name, lines, [Problem(_mark(node), "", f"expected keys and values, got {describe(data)}")])
-    return Document(data, document.keys, document.values, lines, name)
+        raise document.refusal(_mark(node), f"expected keys and values, got {describe(data)}")
+    return Document(data, document.keys, document.values, document.lines, name)
+
+
+def _not_yaml(error: yaml.YAMLError, document: Document) -> ConfigError:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    where = Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1)
+    said = getattr(error, "problem", None) or str(error).splitlines()[0]
+    hint = next((way for words, way in _HINTS.items() if words in said), "")
+    return document.refusal(where, f"not valid YAML: {said}{hint}")
+
+
+def unprintable(text: str) -> int | None:
+    """Where `text` holds something that is no text (a control character, half a character), or None."""
+    found = _UNPRINTABLE.search(text)
+    return found.start() if found else None
+
+
+def _mark_at(text: str, index: int) -> Mark:
+    lines = (text[:index] + "x").splitlines()
+    return Mark(len(lines), len(lines[-1]))
 
 
 def _decode(raw: bytes | str, name: str) -> str:
     if isinstance(raw, str):
         raw = raw.encode("utf-8", "surrogatepass")
     if len(raw) > MAX_BYTES:
-        raise refuse(
-            name, (), [Problem(Mark(1, 1), "", f"{len(raw):,} bytes; a strategy file has at most {MAX_BYTES:,}")]
-        )
+        raise refuse(name, (), [Problem(Mark(1, 1), "", f"too large; a strategy file has at most {MAX_BYTES:,} bytes")])
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
-        raise refuse(name, (), [Problem(Mark(line, column), "", "not UTF-8 text; save the file as UTF-8")]) from None
-    bad = re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", text)
-    if bad:
-        line = text.count("\n", 0, bad.start()) + 1
-        column = bad.start() - (text.rfind("\n", 0, bad.start()) + 1) + 1
-        problem = Problem(Mark(line, column), "", f"control character {ord(bad.group()):#04x}; remove it")
-        raise refuse(name, (), [problem])
-    return text
+        before = raw[: error.start].decode("utf-8-sig", "replace")
+        mark = _mark_at(before, len(before))
+        raise refuse(name, (), [Problem(mark, "", "not UTF-8 text; save the file as UTF-8")]) from None
 
 
-def _scan(text: str, name: str, lines: tuple[str, ...]) -> None:
+def _scan(loader: yaml.SafeLoader, document: Document) -> None:
     """Refuse what the grammar leaves out, before any node is built."""
-    depth = documents = 0
-    event: Any
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    depth = documents = values = 0
+    while loader.check_event():
+        event: Any = loader.get_event()  # type: ignore[no-untyped-call]
         said = None
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
@@ -116,6 +142,9 @@ def _scan(text: str, name: str, lines: tuple[str, ...]) -> None:
             said = f"anchors (&{event.anchor}) are not used here; remove it"
         elif getattr(event, "tag", None):
             said = f"tags ({event.tag}) are not used here; remove it"
+        values += isinstance(event, yaml.NodeEvent)
+        if values > MAX_VALUES:
+            said = f"more than {MAX_VALUES:,} values; a strategy file holds a strategy, and data.path its data"
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
@@ -123,7 +152,7 @@ def _scan(text: str, name: str, lines: tuple[str, ...]) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if said:
-            raise refuse(name, lines, [Problem(Mark(event.start_mark.line + 1, event.start_mark.column + 1), "", said)])
+            raise document.refusal(Mark(event.start_mark.line + 1, event.start_mark.column + 1), said)
 
 
 def _mark(node: yaml.Node) -> Mark:
@@ -134,27 +163,32 @@ def _build(node: yaml.Node, path: tuple[str | int, ...], document: Document) -> 
     document.values[path] = _mark(node)
     document.keys.setdefault(path, _mark(node))
     if isinstance(node, yaml.ScalarNode):
-        return node.value if node.style in ("'", '"', "|", ">") else read_scalar(node.value)
+        text = _text(node, document)
+        return text if node.style in ("'", '"', "|", ">") else read_scalar(text)
     if isinstance(node, yaml.SequenceNode):
         return [_build(item, (*path, k), document) for k, item in enumerate(node.value)]
     out: dict[str, Any] = {}
     for key_node, value_node in node.value:
-        key = _key(key_node, document)
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise document.refusal(_mark(key_node), "a key must be a plain word")
+        key = _text(key_node, document)
         here = (*path, key)
         if key in out:
             first = document.keys[here]
-            said = f"{'.'.join(map(str, here))}: said twice; it first stands on line {first.line}"
-            raise refuse(document.name, document.lines, [Problem(_mark(key_node), "", said)])
+            said = f"said twice; it first stands on line {first.line}, column {first.column}"
+            raise document.refusal(_mark(key_node), said, here)
         document.keys[here] = _mark(key_node)
         out[key] = _build(value_node, here, document)
     return out
 
 
-def _key(node: yaml.Node, document: Document) -> str:
-    if not isinstance(node, yaml.ScalarNode):
-        problem = Problem(_mark(node), "", "a key must be a plain word")
-        raise refuse(document.name, document.lines, [problem])
-    return str(node.value)
+def _text(node: yaml.ScalarNode, document: Document) -> str:
+    """A scalar's text; escapes in quotes can still hold what the file itself may not."""
+    text = str(node.value)
+    bad = unprintable(text)
+    if bad is not None:
+        raise document.refusal(_mark(node), f"control character {ord(text[bad]):#04x}; remove its escape")
+    return text
 
 
 def describe(value: Any) -> str:
@@ -165,6 +199,7 @@ def describe(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, dict):
         return "keys and values"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return "a list"
-    return repr(value)
+    said = repr(value)
+    return said if len(said) <= 60 else f"{said[:57]}..."

@@ -8,7 +8,8 @@ import numpy as np
 
 from engine import codes as c
 from engine.panel import Panel
-from engine.types import Fills, Record, Universe
+from engine.record import Record
+from engine.types import Fills, Universe
 
 NAN = float("nan")
 DAY = np.datetime64("2024-01-01")

@@ -117,8 +117,8 @@ def test_tables_can_be_read_without_us(tmp_path):
 # --- the manifest ---------------------------------------------------------------------------------------------------
 def test_the_folder_is_named_after_the_run_and_its_hash():
     got = make()
-    assert rundir.run_directory("runs", got) == Path("runs") / f"small-run-{got.manifest['run_hash'][:8]}"
-    assert rundir.run_directory("runs", make(config={**CONFIG, "name": "../../etc"})).parent == Path("runs")
+    assert rundir.run_directory("runs", got.facts) == Path("runs") / f"small-run-{got.manifest['run_hash'][:8]}"
+    assert rundir.run_directory("runs", make(config={**CONFIG, "name": "../../etc"}).facts).parent == Path("runs")
 
 
 def test_the_hash_changes_with_configuration_data_code_and_what_else_went_in():

@@ -1,0 +1,38 @@
+"""Record: what a run leaves behind, as arrays. The loop ends here and the results begin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.types import Codes, Fills, Floats, Ints
+
+if TYPE_CHECKING:
+    from engine.panel import Panel
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a run leaves behind, as arrays; Result dresses it for people. S <= T slices were run (fewer after ruin).
+
+    Row k of every array is row k of the panel. `holdings` are the account's arrays at the end.
+    """
+
+    panel: Panel
+    capital: float
+    equity: Floats  # (S,) marked at each close, accruals included
+    cash: Floats  # (S,)
+    long_value: Floats  # (S,) value of the longs, 0 or more
+    short_value: Floats  # (S,) value of the shorts, 0 or less
+    positions: Ints  # (S,) instruments held
+    accrued: Floats  # (S,) borrow and interest credited (+) or charged (-)
+    fills: Fills
+    codes: Codes  # (S, N)
+    ended: str  # "complete" | "ruin"
+    quantity: Floats  # (N,) held at the end
+    entry: Floats  # (N,) average entry price of what is held at the end, NaN where flat
+    mark: Floats  # (N,) last mark
+    entry_t: Ints  # (N,) row of the entry of what is held, -1 where flat
+    margin: float  # smallest distance of any decision from flipping, in the forecast's unit; NaN if none was close
+    forecasts: dict[str, Floats] = field(default_factory=dict)  # name -> (T, N)
+    seconds: float = 0.0  # run time of the loop, compilation not included
