@@ -122,10 +122,11 @@ def _turn(parent: Path) -> Iterator[None]:
 @contextmanager
 def _workshop(place: Path) -> Iterator[Path]:
     """A new hidden folder beside `place`, gone afterwards unless renamed; locked, so that nobody takes it for dead."""
-    new = Path(tempfile.mkdtemp(prefix=f".{place.name}.new-", dir=place.parent))
-    handle = os.open(new, os.O_RDONLY)
-    try:
+    with _turn(place.parent):  # nobody mends between its making and its lock
+        new = Path(tempfile.mkdtemp(prefix=f".{place.name}.new-", dir=place.parent))
+        handle = os.open(new, os.O_RDONLY)
         fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
         new.chmod(0o755 & ~_umask())
         yield new
     finally:
@@ -169,7 +170,10 @@ def _mend(place: Path) -> None:
         else:
             os.rename(aside, place)
     for left in place.parent.glob(f".{_escaped(place.name)}.new-*"):
-        handle = os.open(left, os.O_RDONLY)
+        try:
+            handle = os.open(left, os.O_RDONLY)
+        except FileNotFoundError:
+            continue  # its writer has given up meanwhile
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(left, ignore_errors=True)
