@@ -1,7 +1,7 @@
 """Reason codes: why every instrument on every slice was, or was not, traded.
 
-One uint32 per instrument and slice. The low half is the FATE of what met the slice (flags, several may be set); bits 16 to
-23 hold the one DECISION taken when the strategy looked; bits 24 to 31 are NOTES on that decision (flags).
+One uint32 per instrument and slice. The low half is the FATE of what met the slice (flags, several may be set; one more
+is bit 31); bits 16 to 23 hold the one DECISION taken when the strategy looked; bits 24 to 30 are NOTES on it (flags).
 
 Plain module constants rather than enums, because compiled code freezes them; `describe` gives people the words.
 """
@@ -26,6 +26,8 @@ ACTION = 1 << 13  # a split or dividend changed a holding or a waiting order
 FLATTENED = 1 << 14  # closed, wholly or in part, by a switch or by maintenance
 RUINED = 1 << 15  # closed at the mark because equity was at or below zero
 
+EXPIRED = 1 << 31  # an explicit order met this slice and its price was not reached
+
 # --- decision: exactly one per instrument and slice, in bits 16 to 23 --------------------------------------------------
 DECISION_SHIFT = 16
 DECISION_MASK = 0xFF << DECISION_SHIFT
@@ -48,6 +50,13 @@ LEAVE = 15 << DECISION_SHIFT  # held, no longer wanted
 FLATTEN = 16 << DECISION_SHIFT  # a switch or maintenance closes everything / keeps everything out
 UNDECIDED = 17 << DECISION_SHIFT  # a Python strategy returned NaN: leave alone
 TARGETED = 18 << DECISION_SHIFT  # a Python strategy returned a weight
+ORDERED = 19 << DECISION_SHIFT  # an explicit order was written
+OVER_ORDER_VALUE = 20 << DECISION_SHIFT  # an order refused: worth more than max_order_value
+OVER_WEIGHT = 21 << DECISION_SHIFT  # an order refused: the position would exceed max_weight
+OVER_SECTOR = 22 << DECISION_SHIFT  # an order refused: its sector would exceed max_sector
+OVER_NET = 23 << DECISION_SHIFT  # an order refused: |net| would exceed max_net
+OVER_CASH = 24 << DECISION_SHIFT  # an order refused: the longs would leave less than min_cash
+OVER_GROSS = 25 << DECISION_SHIFT  # an order refused: gross would exceed max_gross
 
 # --- notes on the decision (flags) -------------------------------------------------------------------------------------
 BAND = 1 << 24  # no order: the change is inside no_trade_band
@@ -56,7 +65,7 @@ REDUCED = 1 << 26  # a switch's `reduce` scaled the target
 BELOW_LOT = 1 << 27  # the wanted change is under one lot: no order
 
 # --- the reason a fill carries -----------------------------------------------------------------------------------------
-REASON_ORDER = 1  # an ordinary order of the strategy, at the open or the close
+REASON_ORDER = 1  # the order that a target became, at the open or the close
 REASON_STOP = 2
 REASON_TARGET = 3
 REASON_TRAIL = 4
@@ -67,6 +76,7 @@ REASON_SPLIT_CASH = 8  # the fraction below a lot after a split
 REASON_FLATTEN = 9  # a switch's flatten
 REASON_MAINTENANCE = 10
 REASON_RUIN = 11
+REASON_EXPLICIT = 12  # an order of orders(now) or of an order file
 
 FATES = {
     FILLED: "filled",
@@ -85,6 +95,7 @@ FATES = {
     ACTION: "action",
     FLATTENED: "flattened",
     RUINED: "ruined",
+    EXPIRED: "expired",
 }
 DECISIONS = {
     NOT_ASKED: "not asked",
@@ -106,6 +117,13 @@ DECISIONS = {
     FLATTEN: "flatten",
     UNDECIDED: "undecided",
     TARGETED: "targeted",
+    ORDERED: "ordered",
+    OVER_ORDER_VALUE: "over max_order_value",
+    OVER_WEIGHT: "over max_weight",
+    OVER_SECTOR: "over max_sector",
+    OVER_NET: "over max_net",
+    OVER_CASH: "over min_cash",
+    OVER_GROSS: "over max_gross",
 }
 NOTES = {BAND: "band", CAPPED: "capped", REDUCED: "reduced", BELOW_LOT: "below a lot"}
 REASONS = {
@@ -120,6 +138,7 @@ REASONS = {
     REASON_FLATTEN: "switch",
     REASON_MAINTENANCE: "maintenance",
     REASON_RUIN: "ruin",
+    REASON_EXPLICIT: "order",
 }
 
 
