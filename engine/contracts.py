@@ -6,11 +6,11 @@ and dtype at the call (engine.loop), so the plugin need not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from engine.types import Bools, Floats, Ints, Slice, Window
+from engine.types import Bools, Floats, Ints, Order, Refused, Slice, Window
 
 UNITS = ("return", "probability", "score", "price")
 
@@ -71,6 +71,7 @@ class Snapshot:
     member: Bools
     tradable: Bools  # has a bar now and is a member
     sector: Ints  # -1 unknown
+    refused: tuple[Refused, ...] = ()  # of the orders given at the slice before
 
 
 @runtime_checkable
@@ -79,6 +80,15 @@ class Strategy(Protocol):
 
     def target(self, now: Snapshot) -> Floats:
         """(N,) signed weights of equity; NaN = leave alone, 0 = hold nothing."""
+        ...
+
+
+@runtime_checkable
+class Orderer(Protocol):
+    """A snapshot in, explicit orders out. Sizing does not touch them; caps refuse and never rescale."""
+
+    def orders(self, now: Snapshot) -> Sequence[Order]:
+        """The orders for the next slice; each lives for that slice alone."""
         ...
 
 

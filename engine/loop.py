@@ -2,9 +2,9 @@
 
     step:  trade   the slice meets the account       actions, open, inside, close, mark
            guard   the switches speak
-           decide  forecasts become targets          a compiled rule, or a Python strategy's target(now)
+           decide  forecasts become targets          a compiled rule, or a Python strategy's target(now) or orders(now)
            shape   sizers and caps
-           write   targets become the orders of the next slice
+           write   targets become the orders of the next slice; explicit orders are admitted or refused
 
 Matching comes before looking, so an order decided on slice t can meet slice t + 1 + delay and nothing earlier. `run` calls
 all five in one compiled loop when the strategy is compiled, and step after step otherwise; both give the same bits.
@@ -18,13 +18,15 @@ import numpy as np
 
 from engine import codes as c
 from engine.account import Book, read_only
-from engine.contracts import Guard, Rule, Shaper, Snapshot, Strategy
-from engine.errors import PluginError
-from engine.signatures import ENDED, Bars, Curve, Day, Log, Market, Rules, Specs
-from engine.step.fused import FILLS_PER_NAME, actions_at, bars_at, fused, note
-from engine.step.looking import begin_look, brake_targets, flatten, name_warmup, wants_out, write_orders
+from engine.asking import ask, ask_orders
+from engine.contracts import Guard, Orderer, Rule, Shaper, Snapshot, Strategy
+from engine.orders import empty_plan, more_refusals, new_refusals, refused_at
+from engine.signatures import ENDED, GO, Bars, Curve, Day, Desk, Log, Market, Plan, Refusals, Rules, Specs
+from engine.step.admitting import admit
+from engine.step.fused import FILLS_PER_NAME, FILLS_PER_ORDER, actions_at, bars_at, day_at, fused, note, room_for
+from engine.step.looking import begin_look, factor_of, flatten, name_warmup, wants_out, write_orders
 from engine.step.trade import trade
-from engine.types import Codes, Fills, Floats, Slice
+from engine.types import Codes, Fills, Floats, Refused, Slice
 
 CHUNK = 1 << 17  # fills a log holds before it is drained
 
@@ -39,9 +41,11 @@ class Engine:
     rules: Rules
     signals: tuple[str, ...]
     forecasts: Floats  # (T, S, N)
-    strategy: Rule | Strategy
+    strategy: Rule | Strategy | Orderer
     shaper: Shaper
     guard: Guard
+    plan: Plan  # explicit orders known beforehand; a Python strategy's come slice by slice
+    refused: Refusals
     book: Book
     curve: Curve
     codes: Codes  # (T, N)
@@ -58,18 +62,24 @@ class Engine:
         rules: Rules,
         signals: tuple[str, ...],
         forecasts: Floats,
-        strategy: Rule | Strategy,
+        strategy: Rule | Strategy | Orderer,
         shaper: Shaper,
         guard: Guard,
+        plan: Plan | None = None,
     ) -> Engine:
         """An engine before its first slice, with a flat account."""
         rows, n = market.close.shape
         flat = [np.zeros(rows) for _ in range(5)]
         curve = Curve(flat[0], flat[1], flat[2], flat[3], flat[4], np.zeros(rows, np.int64))
-        book = Book.open(rules.capital, n, int(rules.delay))
+        plan = empty_plan(rows) if plan is None else plan
+        most = int(np.diff(plan.first).max(initial=0)) * (1 + int(rules.delay))
+        book = Book.open(rules.capital, n, int(rules.delay), most)
         codes = np.zeros((rows, n), np.uint32)
-        log = new_log(max(CHUNK, 2 * FILLS_PER_NAME * n))
-        return cls(symbols, market, specs, rules, signals, forecasts, strategy, shaper, guard, book, curve, codes, log)
+        log = new_log(max(CHUNK, 2 * (FILLS_PER_NAME * n + FILLS_PER_ORDER * most)))
+        refused = new_refusals(len(plan.instrument))
+        return cls(
+            symbols, market, specs, rules, signals, forecasts, strategy, shaper, guard, plan, refused, book, curve, codes, log
+        )  # fmt: skip
 
     @property
     def alive(self) -> bool:
@@ -87,82 +97,85 @@ class Engine:
     def step(self) -> None:
         """Run slice `t`, and move on."""
         t, book, market = self.t, self.book, self.market
-        if self.log.count[0] > len(self.log.t) - FILLS_PER_NAME * len(self.symbols):
+        if not room_for(self.log, len(self.symbols), book.explicit):
             self._drain()
-        bars, actions = bars_at(t, market), actions_at(t, market)
-        day = Day(*(int(a[t]) for a in (market.day, market.last_of_day, market.last_of_week, market.last_of_month)))
+            self.log = self.log if room_for(self.log, len(self.symbols), book.explicit) else new_log(2 * self._most())
         elapsed = float(market.times[t] - market.times[t - 1]) if t > 0 else 0.0
-        account, orders, scratch, codes = book.account, book.orders, book.scratch, self.codes[t]
-        alive = trade(t, elapsed, bars, actions, day, self.specs, self.rules, account, orders, self.log, scratch, codes)
-        note(t, account, self.curve)
+        day = Day(*(int(flag) for flag in day_at(t, market)))
+        measures = market.measures[t if len(market.measures) > 1 else 0]
+        bars, actions = bars_at(t, market), actions_at(t, market)
+        desk = book.desk(t, elapsed, bars, measures, actions, day, self.specs, self.rules, self.log, self.codes[t])
+        alive = trade(desk)
+        note(t, book.account, self.curve)
         if alive:
-            self._look(t, day, bars, codes)
+            self._look(day, desk)
         self.t = t + 1
 
-    def _look(self, t: int, day: Day, bars: Bars, codes: Codes) -> None:
-        book, rules = self.book, self.rules
-        account, scratch, view = book.account, book.scratch, book.view
-        equity, cash = book.equity, book.cash
-        brake = self.guard.kernel(t, day, equity, cash, view, self.guard.params, self.guard.state)
-        if wants_out(brake, account):
-            flatten(t, brake, account, book.orders, codes)
-            scratch.target[:] = np.nan
-            self._shape(t, day, codes)
+    def _most(self) -> int:
+        """The most fills one slice can write."""
+        return FILLS_PER_NAME * len(self.symbols) + FILLS_PER_ORDER * len(self.book.explicit.due)
+
+    def _look(self, day: Day, desk: Desk) -> None:
+        book, t, codes, brake = self.book, self.t, desk.codes, GO
+        if len(self.guard.params):
+            guard = self.guard
+            brake = guard.kernel(t, day, book.equity, book.cash, book.view, guard.params, guard.state)
+        if wants_out(brake, book.account):
+            flatten(t, brake, book.account, book.orders, book.explicit, codes)
+            book.scratch.target[:] = np.nan
+            self._shape(brake, desk)
             return
         member = self.market.member[t if len(self.market.member) > 1 else 0]
-        begin_look(t, int(rules.warmup), scratch, member)
-        self._decide(t, day, bars, codes)
-        if t < rules.warmup:
+        begin_look(book.scratch, member)
+        plan = self._decide(member, desk)
+        if t < self.rules.warmup:
             name_warmup(codes)
-        brake_targets(brake, scratch.target, codes)
-        self._shape(t, day, codes)
-        write_orders(t, brake, bars, self.specs, rules, account, book.orders, scratch, codes)
+        self._shape(brake, desk)
+        write_orders(brake, desk)
+        self._admit(plan, brake, member, desk)
 
-    def _shape(self, t: int, day: Day, codes: Codes) -> None:
+    def _shape(self, brake: int, desk: Desk) -> None:
         """Sizers and caps; on a slice that flattens they see no targets, only the account."""
         book, scratch, shaper = self.book, self.book.scratch, self.shaper
-        shaper.kernel(
-            t,
-            day,
-            book.equity,
-            book.cash,
-            book.view,
-            scratch.has_bar,
-            self.specs.sector,
-            shaper.params,
-            shaper.state,
-            scratch.target,
-            codes,
-        )
+        told = (self.t, desk.day, book.equity, book.cash, book.view, scratch.has_bar, self.specs.sector, desk.measures)
+        own = (shaper.params, shaper.state)
+        shaper.kernel(*told, factor_of(brake), *own, scratch.target, desk.codes)
 
-    def _decide(self, t: int, day: Day, bars: Bars, codes: Codes) -> None:
-        book, scratch, rule = self.book, self.book.scratch, self.strategy
-        member = self.market.member[t if len(self.market.member) > 1 else 0]
+    def _decide(self, member: np.ndarray, desk: Desk) -> Plan | None:
+        """Ask the strategy: targets go to scratch, a Python strategy's explicit orders come back as a plan of one slice."""
+        t, book, scratch, rule, specs = self.t, self.book, self.book.scratch, self.strategy, self.specs
         if isinstance(rule, Rule):
-            rule.kernel(
-                t,
-                day,
-                book.equity,
-                book.cash,
-                book.view,
-                scratch.has_bar,
-                member,
-                scratch.tradable,
-                self.specs.sector,
-                self.specs.symbol_rank,
-                self.forecasts[t],
-                rule.params,
-                rule.state,
-                scratch.target,
-                codes,
-            )
-            return
-        target = ask(rule, self._snapshot(t, day, bars, member), t)
-        scratch.target[:] = np.where(member, target, 0.0)
-        scratch.target[~scratch.has_bar] = np.nan
-        given = np.where(np.isnan(scratch.target), c.UNDECIDED, c.TARGETED)
+            told = (t, desk.day, book.equity, book.cash, book.view, scratch.has_bar, member, scratch.tradable)
+            own = (rule.params, rule.state, scratch.target, desk.codes)
+            rule.kernel(*told, specs.sector, specs.symbol_rank, self.forecasts[t], *own)
+            return None
+        now = self._snapshot(t, desk.day, desk.bars, member)
+        given = np.full(len(self.symbols), np.uint32(c.UNDECIDED))
+        plan = None
+        if isinstance(rule, Orderer):
+            plan = ask_orders(rule, now)
+        else:
+            target = ask(rule, now)
+            scratch.target[:] = np.where(member, target, 0.0)
+            scratch.target[~scratch.has_bar] = np.nan
+            given[~np.isnan(scratch.target)] = c.TARGETED
         given = np.where(member, given, c.NOT_MEMBER)
-        codes |= np.where(scratch.has_bar, given, c.NO_BAR_NOW).astype(np.uint32)
+        desk.codes[:] |= np.where(scratch.has_bar, given, c.NO_BAR_NOW).astype(np.uint32)
+        return plan
+
+    def _admit(self, plan: Plan | None, brake: int, member: np.ndarray, desk: Desk) -> None:
+        """Write or refuse the explicit orders of this slice; `plan` is None where they stand in the run's own."""
+        row = self.t if plan is None else 0
+        plan = self.plan if plan is None else plan
+        first, last = int(plan.first[row]), int(plan.first[row + 1])
+        if first == last:
+            return
+        if int(self.book.explicit.count[0]) + last - first > len(self.book.explicit.due):
+            self.book = self.book.with_room(2 * (int(self.book.explicit.count[0]) + last - first))
+            desk = desk._replace(explicit=self.book.explicit, scratch=self.book.scratch)
+        if int(self.refused.count[0]) + last - first > len(self.refused.t):
+            self.refused = more_refusals(self.refused, last - first)
+        admit(first, last, brake, member, plan, desk, self.refused)
 
     def _snapshot(self, t: int, day: Day, bars: Bars, member: np.ndarray) -> Snapshot:
         time = int(self.market.times[t])
@@ -178,34 +191,26 @@ class Engine:
             member=member.copy(),
             tradable=self.book.scratch.tradable.copy(),
             sector=self.specs.sector.copy(),
+            refused=self._refused_last(t),
         )
 
+    def _refused_last(self, t: int) -> tuple[Refused, ...]:
+        """What was refused of the orders given at slice t - 1."""
+        k, out = int(self.refused.count[0]), []
+        while k > 0 and self.refused.t[k - 1] == t - 1:
+            k -= 1
+            out.append(refused_at(k, self.refused, self.symbols))
+        return tuple(reversed(out))
+
     def _run_fused(self, rule: Rule) -> None:
-        book, shaper, guard = self.book, self.shaper, self.guard
+        book, shaper, guard, market = self.book, self.shaper, self.guard, self.market
         self.t = fused(
-            self.t,
-            len(self.market.times),
-            self.market,
-            self.specs,
-            self.rules,
-            book.account,
-            book.view,
-            book.orders,
-            self.log,
-            book.scratch,
-            self.curve,
-            self.codes,
-            self.forecasts,
-            rule.kernel,
-            read_only(rule.params),
-            rule.state,
-            shaper.kernel,
-            read_only(shaper.params),
-            shaper.state,
-            guard.kernel,
-            read_only(guard.params),
-            guard.state,
-        )
+            self.t, len(market.times), market, self.specs, self.rules, book.account, book.view, book.orders, book.explicit,
+            self.plan, self.refused, self.log, book.scratch, self.curve, self.codes, self.forecasts,
+            rule.kernel, read_only(rule.params), rule.state,
+            shaper.kernel, read_only(shaper.params), shaper.state,
+            guard.kernel, read_only(guard.params), guard.state,
+        )  # fmt: skip
         self._drain()
 
     def _drain(self) -> None:
@@ -232,22 +237,3 @@ def new_log(capacity: int) -> Log:
     return Log(ints[0], ints[1], quantity, price, reference, fee, ints[2], np.zeros(1, np.int64))
 
 
-def ask(strategy: Strategy, now: Snapshot, t: int) -> Floats:
-    """What a Python strategy wants, checked: (N,) finite weights or NaN. PluginError names the strategy and the slice."""
-    name, n = type(strategy).__name__, len(now.symbols)
-    try:
-        target = np.asarray(strategy.target(now), dtype=np.float64)
-    except Exception as error:
-        raise PluginError(
-            f"strategy {name}: target(now) failed at slice {t}: {type(error).__name__}: {error}"
-        ) from error
-    if target.shape != (n,):
-        raise PluginError(
-            f"strategy {name}: target must have shape ({n},), one weight per instrument; it was {target.shape} at slice {t}"
-        )
-    if np.isinf(target).any():
-        who = now.symbols[int(np.flatnonzero(np.isinf(target))[0])]
-        raise PluginError(
-            f"strategy {name}: the target of {who} is infinite at slice {t}; return NaN to leave it alone"
-        )
-    return target

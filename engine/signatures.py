@@ -5,7 +5,9 @@ strategies and risk read the account through `View`, whose arrays are read-only:
 
     decide(t, day, equity, cash, view, has_bar, member, tradable, sector, symbol_rank, forecasts (S, N), params, state (K, N),
            target (N), codes (N)) -> int64      writes target (NaN = leave alone) and ORs one DECISION per name into codes
-    shape (t, day, equity, cash, view, has_bar, sector, params, state, target, codes) -> int64    sizers and caps
+    shape (t, day, equity, cash, view, has_bar, sector, measures (M, N), factor, params, state, target, codes) -> int64
+           sizers and caps; `measures` are the volatilities and ATRs the run asked for, per unit of the close, NaN = not
+           known; `factor` is what the switches leave of every target
     guard (t, day, equity, cash, view, params, state) -> int64                                    switches: the brake
 
 `state[0, 0]` of a decide kernel is the smallest decision margin so far (inf at the start). decide and shape return 0.
@@ -25,6 +27,7 @@ from engine.types import Bools, Floats, Ints
 GO, HALT, FLATTEN_ALL = 0, 1, 2
 REDUCE_SHIFT, REDUCE_UNIT = 8, 1e9
 PESSIMISTIC, OPTIMISTIC, NEAREST = 0.0, 1.0, 2.0
+MARKET, AT_CLOSE, LIMIT, STOP, STOP_LIMIT = range(5)  # kinds of explicit orders
 
 
 class Day(NamedTuple):
@@ -48,7 +51,7 @@ class Bars(NamedTuple):
 
 
 class Market(NamedTuple):
-    """Everything a fused run reads, (T, N) and (T,). `volatility` and `member` may have a single row."""
+    """Everything a fused run reads, (T, N) and (T,). `volatility`, `member` and `measures` may have a single row."""
 
     times: Ints
     day: Ints
@@ -62,6 +65,7 @@ class Market(NamedTuple):
     volume: Floats
     volatility: Floats
     member: Bools
+    measures: Floats  # (T, M, N) volatilities and ATRs per unit of the close
     action_first: Ints  # (T+1,)
     action_instrument: Ints
     action_split: Floats
@@ -89,7 +93,10 @@ class Specs(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """The execution rules of a run as floats; NaN is off. Names and units as in the YAML, fractions plain."""
+    """The execution rules of a run as floats; NaN is off. Names and units as in the YAML, fractions plain.
+
+    An exit in ATR has its multiple in `*_atr`, and which of the measures that is in `*_measure`.
+    """
 
     capital: float
     commission: float
@@ -116,6 +123,19 @@ class Rules(NamedTuple):
     fill_at_close: float
     delay: float
     warmup: float
+    stop_atr: float
+    target_atr: float
+    trail_atr: float
+    stop_measure: float
+    target_measure: float
+    trail_measure: float
+    max_weight: float  # the caps again, for explicit orders
+    max_sector: float
+    max_net: float
+    min_cash: float
+    max_order_value: float
+    levels: float  # whether any position can have a protective level
+    explicit: float  # whether the strategy writes explicit orders
 
 
 class Account(NamedTuple):
@@ -136,10 +156,11 @@ class Account(NamedTuple):
     missing: Ints  # days of the run in a row without a bar
     seen: Bools  # a bar came today
     dead: Bools
+    reach: Floats  # (6, N) distances of stop, target and trail: as fractions, then in money; NaN: none
     money: Floats  # see CASH and the rest below
 
 
-CASH, EQUITY, LONG_VALUE, SHORT_VALUE, ACCRUED, LAST_CASH, LAST_TIME_SET, LIQUIDATE, ENDED, MONEY_SIZE = range(10)
+CASH, EQUITY, LONG_VALUE, SHORT_VALUE, ACCRUED, LAST_CASH, LAST_TIME_SET, LIQUIDATE, ENDED, HELD, MONEY_SIZE = range(11)
 
 
 class View(NamedTuple):
@@ -166,6 +187,48 @@ class Orders(NamedTuple):
     quantity: Floats  # signed; NaN: none
     reason: Ints
     reduce_only: Bools
+    money: Floats  # (3, 2 + delay, N) distances in money of stop, target and trail, frozen at the decision
+
+
+class Explicit(NamedTuple):
+    """Explicit orders that wait, as columns of one capacity in the order given; `count[0]` of them are filled in."""
+
+    due: Ints  # the slice it meets; -1: done with
+    instrument: Ints
+    quantity: Floats  # signed, what is left of it
+    kind: Ints  # MARKET and the rest
+    limit: Floats
+    stop: Floats
+    reduce_only: Bools
+    bracket: Floats  # (3, R) fractions for stop, target and trail; NaN: the file's
+    money: Floats  # (3, R) the file's distances in money, frozen at the decision
+    after: Ints  # the next one due of the same instrument, -1: none
+    count: Ints  # type: ignore[assignment]
+
+
+class Plan(NamedTuple):
+    """Explicit orders to be written: those decided on slice t are first[t] to first[t + 1], in the order given."""
+
+    first: Ints  # (T + 1,)
+    instrument: Ints
+    quantity: Floats
+    kind: Ints
+    limit: Floats
+    stop: Floats
+    reduce_only: Bools
+    bracket: Floats  # (3, R)
+
+
+class Refusals(NamedTuple):
+    """Explicit orders that were not written: columns of one capacity, `count[0]` filled in."""
+
+    t: Ints
+    instrument: Ints
+    quantity: Floats
+    decision: Ints
+    value: Floats
+    limit: Floats
+    count: Ints  # type: ignore[assignment]
 
 
 class Log(NamedTuple):
@@ -182,17 +245,49 @@ class Log(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Working rows of one slice, (N,): nothing in them outlives it."""
+    """Working rows of one slice, (N,): nothing in them outlives it. `grow_*` hold N + R increases that wait to be filled."""
 
     has_bar: Bools
     tradable: Bools
-    increase: Floats
-    growing: Ints  # the instruments whose increase waits to be filled, as many as `reduce` counted
     used: Floats  # volume taken in this bar
-    grown: Bools  # opened or increased at this open
-    late: Bools  # opened at the close
+    late: Bools  # opened inside the bar or at the close
     acted: Bools  # a protective level has acted in this slice
     target: Floats
+    due: Ints  # the instruments with an order of the ring in this slice
+    first: Ints  # the first explicit order due of each instrument, -1: none
+    how: Ints  # inside this bar it grew by limits (1), stops (2) or both (3)
+    waits: Bools  # its levels wait for an increase that comes before them
+    after: Floats  # held and ordered, while explicit orders are admitted
+    barred: Bools  # one of its explicit orders was refused
+    grow_instrument: Ints
+    grow_quantity: Floats
+    grow_price: Floats
+    grow_slips: Bools
+    grow_order: Ints  # which explicit order, -1: the ring's
+    grow_filled: Bools
+    counts: Ints  # see DUE and the rest below
+
+
+DUE, STOOD, EXPLICIT_DUE, COUNTS = range(4)  # ring orders due; exits that stand again; explicit orders due
+
+
+class Desk(NamedTuple):
+    """All that a slice is traded with. Made anew for each slice, so that a function of the step takes one thing."""
+
+    t: int
+    elapsed: float  # ns since the slice before
+    bars: Bars
+    measures: Floats  # (M, N)
+    actions: Actions
+    day: Day
+    specs: Specs
+    rules: Rules
+    account: Account
+    orders: Orders
+    explicit: Explicit
+    log: Log
+    scratch: Scratch
+    codes: np.ndarray  # (N,) this slice's
 
 
 class Curve(NamedTuple):
@@ -218,7 +313,7 @@ _f1, _i1, _b1, _u1 = (_array(kind, 1, False) for kind in (types.float64, types.i
 _F1, _I1, _B1, _U1 = (_array(kind, 1, True) for kind in (types.float64, types.int64, types.boolean, types.uint32))
 _f2, _i2, _b2, _u2 = (_array(kind, 2, False) for kind in (types.float64, types.int64, types.boolean, types.uint32))
 _F2, _B2 = _array(types.float64, 2, True), _array(types.boolean, 2, True)
-_F3 = _array(types.float64, 3, True)
+_F3, _f3 = _array(types.float64, 3, True), _array(types.float64, 3, False)
 
 DAY = types.NamedUniTuple(types.int64, 4, Day)
 VIEW = _tuple(
@@ -231,22 +326,36 @@ ACCOUNT = _tuple(
     dict.fromkeys(("quantity", "entry", "basis", "extreme", "mark", "stop", "take_profit", "money"), _f1)
     | dict.fromkeys(("entry_t", "exit_t", "held", "missing"), _i1)
     | dict.fromkeys(("armed", "seen", "dead"), _b1)
-    | {"exit_code": _u1},
+    | {"exit_code": _u1, "reach": _f2},
 )
 MARKET = _tuple(
     Market,
     dict.fromkeys(("times", "day", "last_of_day", "last_of_week", "last_of_month", "action_first"), _I1)
     | dict.fromkeys(("open", "high", "low", "close", "volume", "volatility"), _F2)
-    | {"member": _B2, "action_instrument": _I1, "action_split": _F1, "action_dividend": _F1},
+    | {"member": _B2, "measures": _F3, "action_instrument": _I1, "action_split": _F1, "action_dividend": _F1},
 )
-BARS = types.NamedUniTuple(_F1, len(Bars._fields), Bars)
-ACTIONS = _tuple(Actions, dict(instrument=_I1, split=_F1, dividend=_F1))
 SPECS = _tuple(
     Specs,
     dict(lot=_F1, tick=_F1, multiplier=_F1, terminal_value=_F1, delisted_row=_I1, sector=_I1, symbol_rank=_I1),
 )
 RULES = types.NamedUniTuple(types.float64, len(Rules._fields), Rules)
-ORDERS = _tuple(Orders, dict(quantity=_f2, reason=_i2, reduce_only=_b2))
+ORDERS = _tuple(Orders, dict(quantity=_f2, reason=_i2, reduce_only=_b2, money=_f3))
+EXPLICIT = _tuple(
+    Explicit,
+    dict.fromkeys(("due", "instrument", "kind", "after", "count"), _i1)
+    | dict.fromkeys(("quantity", "limit", "stop"), _f1)
+    | dict(reduce_only=_b1, bracket=_f2, money=_f2),
+)
+PLAN = _tuple(
+    Plan,
+    dict.fromkeys(("first", "instrument", "kind"), _I1)
+    | dict.fromkeys(("quantity", "limit", "stop"), _F1)
+    | dict(reduce_only=_B1, bracket=_F2),
+)
+REFUSALS = _tuple(
+    Refusals,
+    dict.fromkeys(("t", "instrument", "decision", "count"), _i1) | dict.fromkeys(("quantity", "value", "limit"), _f1),
+)
 LOG = _tuple(
     Log,
     dict.fromkeys(("quantity", "price", "reference", "fee"), _f1)
@@ -254,9 +363,9 @@ LOG = _tuple(
 )
 SCRATCH = _tuple(
     Scratch,
-    {"growing": _i1}
-    | dict.fromkeys(("increase", "used", "target"), _f1)
-    | dict.fromkeys(("has_bar", "tradable", "grown", "late", "acted"), _b1),
+    dict.fromkeys(("due", "first", "how", "grow_instrument", "grow_order", "counts"), _i1)
+    | dict.fromkeys(("used", "target", "after", "grow_quantity", "grow_price"), _f1)
+    | dict.fromkeys(("has_bar", "tradable", "late", "acted", "waits", "barred", "grow_slips", "grow_filled"), _b1),
 )
 CURVE = _tuple(
     Curve, dict.fromkeys(("equity", "cash", "long_value", "short_value", "accrued"), _f1) | {"positions": _i1}
@@ -264,10 +373,8 @@ CURVE = _tuple(
 
 _head = (types.int64, DAY, types.float64, types.float64, VIEW)
 DECIDE = types.int64(*_head, _B1, _B1, _B1, _I1, _I1, _F2, _F1, _f2, _f1, _u1)
-SHAPE = types.int64(*_head, _B1, _I1, _F1, _f2, _f1, _u1)
+SHAPE = types.int64(*_head, _B1, _I1, _F2, types.float64, _F1, _f2, _f1, _u1)
 GUARD = types.int64(*_head, _F1, _f2)
-TRADE = types.float64(types.int64, types.float64, BARS, ACTIONS, DAY, SPECS, RULES, ACCOUNT, ORDERS, LOG, SCRATCH, _u1)
-WRITE = types.int64(types.int64, types.int64, BARS, SPECS, RULES, ACCOUNT, ORDERS, SCRATCH, _u1)
 FUSED = types.int64(
     types.int64,
     types.int64,
@@ -277,6 +384,9 @@ FUSED = types.int64(
     ACCOUNT,
     VIEW,
     ORDERS,
+    EXPLICIT,
+    PLAN,
+    REFUSALS,
     LOG,
     SCRATCH,
     CURVE,

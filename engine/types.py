@@ -86,6 +86,41 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """A wish for one slice: it meets the next one (plus the delay) and no other. docs/step.md, "Explicit orders"."""
+
+    instrument: str | int  # a symbol, or its column
+    quantity: float  # signed, above 0 buys
+    kind: str = "market"  # market, close, limit, stop, stop_limit
+    limit: float | None = None  # price, for limit and stop_limit
+    stop: float | None = None  # the price that triggers it, for stop and stop_limit
+    reduce_only: bool = False  # never opens, grows or flips a position
+    stop_loss: float | None = None  # a bracket for the position it opens: fractions of the entry; None: the file's
+    take_profit: float | None = None
+    trailing_stop: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An order that was not written, and the numbers that say why."""
+
+    t: int
+    symbol: str
+    quantity: float  # signed, in whole lots
+    rule: str  # what refused it: a cap's name, halted, not a member, no bar
+    value: float  # what it would have come to, money for max_order_value, else a multiple of equity; NaN: no number
+    limit: float
+
+    def __str__(self) -> str:
+        if np.isnan(self.value):
+            return f"{self.symbol}: order of {self.quantity:g} refused: {self.rule}"
+        if self.rule == "max_order_value":
+            return f"{self.symbol}: order of {self.quantity:g} refused: worth {self.value:,.2f}, max_order_value {self.limit:,.2f}"
+        told = f"would be {self.value:.1%} of equity, {self.rule} allows {self.limit:.1%}"
+        return f"{self.symbol}: order of {self.quantity:g} refused: {told}"
+
+
+@dataclass(frozen=True, slots=True)
 class Fills:
     """Executions as columns, in the order they happened: eight arrays of one length F."""
 

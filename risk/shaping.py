@@ -1,7 +1,4 @@
-"""Sizers and caps: exposure, smoothing, vol target, then max_weight, sector, net and gross. One compiled pass, in order.
-
-Names with a NaN target are left alone by all of it, and are not in any cap's sum.
-"""
+"""Sizers and caps in their order, as one compiled kernel: sizer, reduce, exposure, smoothing, vol target, then the caps."""
 
 from __future__ import annotations
 
@@ -10,141 +7,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine import codes as c
 from engine.compiled import njit
 from engine.contracts import Shaper
+from engine.measures import Measures
 from engine.signatures import SHAPE, Day, View
 from engine.types import Bools, Codes, Floats, Ints
+from risk.caps import cap_net_and_gross, cap_sectors, cap_weight
+from risk.layout import (
+    ATR,
+    BARS_PER_YEAR,
+    INVERSE,
+    LONG,
+    MAX_GROSS,
+    MAX_NET,
+    MAX_SECTOR,
+    MAX_WEIGHT,
+    MIN_CASH,
+    MULTIPLE,
+    N_HEAD,
+    RISK,
+    SECTORS,
+    SHORT,
+    SMOOTHING,
+    VOL_TARGET,
+)
+from risk.sizing import PAST, RING, expose, reduce, risk_per_trade, share_by_volatility, smooth, vol_scale
 
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.types import Universe
-
-(
-    LONG,
-    SHORT,
-    SMOOTHING,
-    VOL_TARGET,
-    BARS_PER_YEAR,
-    MAX_WEIGHT,
-    MAX_SECTOR,
-    MAX_NET,
-    MAX_GROSS,
-    SECTORS,
-    N_HEAD,
-) = range(11)  # then (N,) money per lot at price 1, i.e. lot x multiplier
-PAST = 20  # marked returns that the vol target looks at
-SMOOTHED, RING = 0, 1  # state rows: smoothed targets; then PAST + 1 rows whose first column is past equity
-LOW, HIGH = 0.5, 2.0
-SLACK = 1e-12  # a cap binds when it is exceeded by more than this
-PROTECTIVE = np.uint32(c.STOPPED | c.TARGET | c.TRAILED | c.BREAK_EVEN | c.TIMED_OUT | c.FLATTENED)
-
-
-@njit()
-def expose(params: Floats, target: Floats) -> None:
-    """Multiply long weights by the long exposure and short weights by the short one."""
-    for i in range(target.shape[0]):
-        if target[i] > 0.0:
-            target[i] *= params[LONG]
-        elif target[i] < 0.0:
-            target[i] *= params[SHORT]
-
-
-@njit()
-def smooth(t: int, equity: float, view: View, params: Floats, state: Floats, target: Floats) -> None:
-    """w = a x target + (1 - a) x previous smoothed target, per name; the first is unsmoothed.
-
-    Below one lot the target given out is 0; remembered as 0 only when the raw target is 0 too, since a small name would
-    otherwise never climb out. A protective exit puts the previous target to 0.
-    """
-    a = params[SMOOTHING]
-    for i in range(target.shape[0]):
-        if view.exit_t[i] == t and view.exit_code[i] & PROTECTIVE:
-            state[SMOOTHED, i] = 0.0
-        if math.isnan(target[i]):
-            continue
-        before, raw = state[SMOOTHED, i], target[i]
-        if not math.isnan(before):
-            target[i] = a * raw + (1.0 - a) * before
-        state[SMOOTHED, i] = target[i]
-        if abs(target[i]) * equity < params[N_HEAD + i] * view.mark[i] * (1.0 - 1e-9):
-            target[i] = 0.0
-            if raw == 0.0:
-                state[SMOOTHED, i] = 0.0
-
-
-@njit()
-def vol_scale(t: int, equity: float, params: Floats, state: Floats) -> float:
-    """target / annualised std (ddof 1) of the account's last 20 marked returns, within [.5, 2]; 1 before 20 exist."""
-    size = PAST + 1
-    state[RING + t % size, 0] = equity
-    if t < PAST:
-        return 1.0
-    mean = 0.0
-    for k in range(PAST):
-        mean += state[RING + (t - k) % size, 0] / state[RING + (t - k - 1) % size, 0] - 1.0
-    mean /= PAST
-    total = 0.0
-    for k in range(PAST):
-        r = state[RING + (t - k) % size, 0] / state[RING + (t - k - 1) % size, 0] - 1.0
-        total += (r - mean) * (r - mean)
-    deviation = math.sqrt(total / (PAST - 1) * params[BARS_PER_YEAR])
-    if deviation == 0.0:
-        return HIGH
-    return min(HIGH, max(LOW, params[VOL_TARGET] / deviation))
-
-
-@njit()
-def cap_weight(params: Floats, target: Floats, codes: Codes) -> None:
-    """Bound each |weight| by max_weight."""
-    limit = params[MAX_WEIGHT]
-    for i in range(target.shape[0]):
-        if abs(target[i]) > limit + SLACK:
-            target[i] = limit if target[i] > 0.0 else -limit
-            codes[i] |= np.uint32(c.CAPPED)
-
-
-@njit()
-def scale_where(factor: float, side: int, group: int, sector: Ints, target: Floats, codes: Codes) -> None:
-    """Scale the targets of one side (0 both) in one sector (-2 all) by `factor`."""
-    for i in range(target.shape[0]):
-        if math.isnan(target[i]) or target[i] == 0.0:
-            continue
-        if (side == 0 or target[i] * side > 0.0) and (group == -2 or sector[i] == group):
-            target[i] *= factor
-            codes[i] |= np.uint32(c.CAPPED)
-
-
-@njit()
-def cap_sectors(params: Floats, sector: Ints, target: Floats, codes: Codes) -> None:
-    """Scale each sector whose sum of |weight| exceeds max_sector down to it; names without a sector are not capped."""
-    for group in range(int(params[SECTORS])):
-        total = 0.0
-        for i in range(target.shape[0]):
-            if sector[i] == group and not math.isnan(target[i]):
-                total += abs(target[i])
-        if total > params[MAX_SECTOR] + SLACK:
-            scale_where(params[MAX_SECTOR] / total, 0, group, sector, target, codes)
-
-
-@njit()
-def cap_net_and_gross(params: Floats, sector: Ints, target: Floats, codes: Codes) -> None:
-    """Scale the heavier side until |net| is max_net, then everything until gross is max_gross."""
-    longs, shorts = 0.0, 0.0
-    for i in range(target.shape[0]):
-        if target[i] > 0.0:
-            longs += target[i]
-        elif target[i] < 0.0:
-            shorts -= target[i]
-    limit = params[MAX_NET]
-    if longs - shorts > limit + SLACK:
-        scale_where((shorts + limit) / longs, 1, -2, sector, target, codes)
-        longs = shorts + limit
-    elif shorts - longs > limit + SLACK:
-        scale_where((longs + limit) / shorts, -1, -2, sector, target, codes)
-        shorts = longs + limit
-    if longs + shorts > params[MAX_GROSS] + SLACK:
-        scale_where(params[MAX_GROSS] / (longs + shorts), 0, -2, sector, target, codes)
 
 
 @njit(SHAPE)
@@ -156,12 +47,20 @@ def shape(
     view: View,
     has_bar: Bools,
     sector: Ints,
+    measures: Floats,
+    factor: float,
     params: Floats,
     state: Floats,
     target: Floats,
     codes: Codes,
 ) -> int:
     """Rescale and bound the targets of slice `t` in place."""
+    if params[INVERSE] >= 0.0:
+        share_by_volatility(measures, params, target)
+    if params[ATR] >= 0.0:
+        risk_per_trade(measures, params, target)
+    if factor != 1.0:
+        reduce(factor, target, codes)
     expose(params, target)
     if params[SMOOTHING] != 1.0:
         smooth(t, equity, view, params, state, target)
@@ -176,7 +75,7 @@ def shape(
     return 0
 
 
-def build(config: Config, universe: Universe, bars_per_year: float) -> Shaper:
+def build(config: Config, universe: Universe, bars_per_year: float, measures: Measures) -> Shaper:
     """The sizers and caps of a run: kernel, parameters, fresh state."""
     n = len(universe)
     caps, sizing = config.caps, config.sizing
@@ -189,6 +88,11 @@ def build(config: Config, universe: Universe, bars_per_year: float) -> Shaper:
     params[MAX_SECTOR] = np.nan if caps.max_sector is None else caps.max_sector
     params[MAX_NET] = np.inf if caps.max_net is None else caps.max_net
     params[MAX_GROSS] = caps.max_gross
+    params[MIN_CASH] = caps.min_cash
+    inverse, atr = sizing.inverse_volatility, sizing.atr
+    params[INVERSE] = -1.0 if inverse is None else measures.place("volatility", inverse.window)
+    params[ATR] = -1.0 if atr is None else measures.place("atr", atr.window)
+    params[RISK], params[MULTIPLE] = (np.nan, np.nan) if atr is None else (atr.risk, atr.multiple)
     params[SECTORS] = universe.sector.max(initial=-1) + 1
     params[N_HEAD:] = universe.lot * universe.multiplier
     state = np.full((RING + PAST + 1, max(n, 1)), np.nan)

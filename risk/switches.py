@@ -1,12 +1,14 @@
 """Switches stop trading when the account has lost too much, and latch until their `resume` lets go.
 
-One row of parameters and one of state per switch. Drawdown is measured from the highest marked equity (the capital before the
-first slice included); when a drawdown switch resumes, the high-water mark starts again at the equity of that slice, or it would
-trip at once. Daily loss is measured from the equity that closed the previous day.
+One block of parameters and one row of state per switch. Drawdown is measured from the highest marked equity (the capital
+before the first slice included); when a drawdown switch resumes, the high-water mark starts again at the equity of that slice,
+or it would trip at once. Daily loss and a losing streak are measured from the equity that closed the previous day. Sigma loss
+and rolling Sharpe look at marked returns, kept in a ring behind the state's head. docs/step.md, "Switches".
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,24 +21,97 @@ from engine.types import Floats
 if TYPE_CHECKING:
     from engine.config import Config
 
-KIND, AT, ACTION, FACTOR, RESUME, BARS, N_PARAMS = range(7)
-DRAWDOWN, DAILY_LOSS = 0.0, 1.0
+KIND, AT, ACTION, FACTOR, RESUME, BARS, WINDOW, PER_YEAR, N_PARAMS = range(9)
+DRAWDOWN, DAILY_LOSS, SIGMA_LOSS, ROLLING_SHARPE, LOSING_STREAK = 0.0, 1.0, 2.0, 3.0, 4.0
 FLATTEN, HALTS, REDUCES = 0.0, 1.0, 2.0
 NEVER, NEXT_DAY, AFTER_BARS = 0.0, 1.0, 2.0
 SLACK = 1e-9  # in floats 1 - 0.8 is below 0.2
-LATCHED, SINCE, SINCE_DAY, REFERENCE, TODAY, LAST_EQUITY, N_STATE = range(7)
+LATCHED, SINCE, SINCE_DAY, REFERENCE, TODAY, LAST_EQUITY, SEEN, STREAK, N_STATE = range(9)  # then a ring of returns
+
+
+@njit()
+def drawdown(equity: float, memory: Floats) -> float:
+    """The loss from the highest equity so far."""
+    memory[REFERENCE] = max(memory[REFERENCE], equity)
+    return 1.0 - equity / memory[REFERENCE]
+
+
+@njit()
+def daily_loss(equity: float, day: Day, memory: Floats) -> float:
+    """The loss from the equity that closed the previous day."""
+    if memory[TODAY] != day.number:
+        memory[REFERENCE] = memory[LAST_EQUITY]
+        memory[TODAY] = day.number
+    return 1.0 - equity / memory[REFERENCE]
+
+
+@njit()
+def moments(first: int, count: int, memory: Floats) -> tuple[float, float]:
+    """(mean, standard deviation with ddof 1) of `count` returns of the ring, from the `first`-th one seen on."""
+    size = memory.shape[0] - N_STATE
+    mean, total = 0.0, 0.0
+    for k in range(first, first + count):
+        mean += memory[N_STATE + k % size] / count
+    for k in range(first, first + count):
+        gap = memory[N_STATE + k % size] - mean
+        total += gap * gap
+    return mean, math.sqrt(total / (count - 1))
+
+
+@njit()
+def keep(equity: float, memory: Floats) -> int:
+    """How many returns have been seen, after keeping the newest."""
+    seen, size = int(memory[SEEN]), memory.shape[0] - N_STATE
+    memory[N_STATE + seen % size] = equity / memory[LAST_EQUITY] - 1.0
+    memory[SEEN] = seen + 1
+    return seen + 1
+
+
+@njit()
+def sigma_loss(equity: float, rule: Floats, memory: Floats) -> float:
+    """Minus the last return, in standard deviations of the returns before it; -inf while there are too few."""
+    window, seen = int(rule[WINDOW]), keep(equity, memory)
+    if seen <= window:
+        return -np.inf
+    spread = moments(seen - 1 - window, window, memory)[1]
+    last = memory[N_STATE + (seen - 1) % (memory.shape[0] - N_STATE)]
+    return -last / spread if spread > 0.0 else -np.inf
+
+
+@njit()
+def minus_sharpe(equity: float, rule: Floats, memory: Floats) -> float:
+    """Minus the annualised Sharpe ratio of the last returns; -inf while there are too few or they never vary."""
+    window, seen = int(rule[WINDOW]), keep(equity, memory)
+    if seen < window:
+        return -np.inf
+    mean, spread = moments(seen - window, window, memory)
+    return -mean / spread * math.sqrt(rule[PER_YEAR]) if spread > 0.0 else -np.inf
+
+
+@njit()
+def losing_streak(equity: float, day: Day, memory: Floats) -> float:
+    """How many days in a row have closed below the day before; judged on a day's last slice."""
+    if day.last_of_day == 1:
+        memory[STREAK] = memory[STREAK] + 1.0 if equity < memory[REFERENCE] else 0.0
+        memory[REFERENCE] = equity
+    return memory[STREAK]
 
 
 @njit()
 def observe(equity: float, day: Day, rule: Floats, memory: Floats) -> float:
-    """The loss a switch watches, as a fraction of its reference; its memory moves on."""
+    """What a switch watches, in the unit of its `at`, larger is worse; its memory moves on."""
     if rule[KIND] == DRAWDOWN:
-        memory[REFERENCE] = max(memory[REFERENCE], equity)
-    elif memory[TODAY] != day.number:
-        memory[REFERENCE] = memory[LAST_EQUITY]
-        memory[TODAY] = day.number
+        seen = drawdown(equity, memory)
+    elif rule[KIND] == DAILY_LOSS:
+        seen = daily_loss(equity, day, memory)
+    elif rule[KIND] == SIGMA_LOSS:
+        seen = sigma_loss(equity, rule, memory)
+    elif rule[KIND] == ROLLING_SHARPE:
+        seen = minus_sharpe(equity, rule, memory)
+    else:
+        seen = losing_streak(equity, day, memory)
     memory[LAST_EQUITY] = equity
-    return 1.0 - equity / memory[REFERENCE]
+    return seen
 
 
 @njit()
@@ -47,6 +122,16 @@ def lets_go(t: int, day: Day, rule: Floats, memory: Floats) -> bool:
     return rule[RESUME] == AFTER_BARS and t - memory[SINCE] >= rule[BARS]
 
 
+@njit()
+def begin_anew(equity: float, rule: Floats, memory: Floats) -> None:
+    """Forget what tripped a switch, so that it does not trip again at once."""
+    memory[LATCHED] = 0.0
+    memory[SEEN] = 0.0
+    memory[STREAK] = 0.0
+    if rule[KIND] == DRAWDOWN:
+        memory[REFERENCE] = equity
+
+
 @njit(GUARD)
 def guard(t: int, day: Day, equity: float, cash: float, view: View, params: Floats, state: Floats) -> int:
     """The brake of slice `t`: what the latched switches together ask for; reduce factors multiply."""
@@ -54,11 +139,9 @@ def guard(t: int, day: Day, equity: float, cash: float, view: View, params: Floa
     for k in range(params.shape[0] // N_PARAMS):
         rule, memory = params[k * N_PARAMS : (k + 1) * N_PARAMS], state[k]
         if memory[LATCHED] != 0.0 and lets_go(t, day, rule, memory):
-            memory[LATCHED] = 0.0
-            if rule[KIND] == DRAWDOWN:
-                memory[REFERENCE] = equity
-        loss = observe(equity, day, rule, memory)
-        if memory[LATCHED] == 0.0 and loss >= rule[AT] - SLACK:
+            begin_anew(equity, rule, memory)
+        seen = observe(equity, day, rule, memory)
+        if memory[LATCHED] == 0.0 and seen >= rule[AT] - SLACK:
             memory[LATCHED], memory[SINCE], memory[SINCE_DAY] = 1.0, t, day.number
         if memory[LATCHED] != 0.0:
             if rule[ACTION] == FLATTEN:
@@ -72,10 +155,13 @@ def guard(t: int, day: Day, equity: float, cash: float, view: View, params: Floa
     return brake
 
 
-def build(config: Config) -> Guard:
+def build(config: Config, bars_per_year: float) -> Guard:
     """The switches of a run: kernel, one block of parameters and one row of state each."""
-    rows, start = [], []
-    for kind, switch in ((DRAWDOWN, config.switches.max_drawdown), (DAILY_LOSS, config.switches.daily_loss)):
+    s = config.switches
+    kinds = ((DRAWDOWN, s.max_drawdown), (DAILY_LOSS, s.daily_loss), (SIGMA_LOSS, s.sigma_loss))
+    kinds += ((ROLLING_SHARPE, s.rolling_sharpe), (LOSING_STREAK, s.losing_streak))
+    rows, longest = [], 1
+    for kind, switch in kinds:
         if switch is None:
             continue
         action = {"flatten": FLATTEN, "halt": HALTS, "reduce": REDUCES}[switch.action]
@@ -84,7 +170,12 @@ def build(config: Config) -> Guard:
         else:
             resume, bars = (NEXT_DAY if switch.resume == "next day" else NEVER), 0.0
         factor = 1.0 if switch.factor is None else switch.factor
-        rows.append([kind, switch.at, action, factor, resume, bars])
-        start.append([0.0, -1.0, -1.0, config.capital, -1.0, config.capital])
+        window = switch.window or 0
+        at = -switch.at if kind == ROLLING_SHARPE else switch.at
+        rows.append([kind, at, action, factor, resume, bars, window, bars_per_year])
+        longest = max(longest, window + 1)
     params = np.array(rows, dtype=float).reshape(-1)
-    return Guard(kernel=guard, params=params, state=np.array(start, dtype=float).reshape(len(rows), N_STATE))
+    state = np.zeros((len(rows), N_STATE + longest))
+    state[:, [SINCE, SINCE_DAY, TODAY]] = -1.0
+    state[:, [REFERENCE, LAST_EQUITY]] = config.capital
+    return Guard(kernel=guard, params=params, state=state)

@@ -6,44 +6,25 @@ import math
 
 from engine import codes as c
 from engine.compiled import njit
-from engine.signatures import Account, Bars, Log, Orders, Rules, Scratch, Specs
+from engine.signatures import EXPLICIT_DUE, Desk
+from engine.step.explicit import meet, put_away
+from engine.step.growing import buying_power, increase
 from engine.step.money import leave
-from engine.step.opening import increase, reduce
-from engine.types import Codes
+from engine.step.opening import reduce
 
 
-@njit()
-def closing(
-    t: int,
-    bars: Bars,
-    specs: Specs,
-    rules: Rules,
-    account: Account,
-    orders: Orders,
-    log: Log,
-    scratch: Scratch,
-    codes: Codes,
-) -> None:
+@njit(forceinline=True)
+def closing(d: Desk) -> None:
     """Orders at the close, reductions first; then positions whose time is up, with slippage."""
-    growing = reduce(t, True, bars, specs, rules, account, orders, log, scratch, codes)
+    bars, account = d.bars, d.account
+    growing = reduce(True, d)
+    if d.scratch.counts[EXPLICIT_DUE] > 0:
+        growing = meet(True, growing, d)
     if growing > 0:
-        increase(t, True, growing, bars, specs, rules, account, log, scratch, codes)
-    if math.isnan(rules.time_stop):
-        return
-    for i in range(bars.close.shape[0]):
-        if account.quantity[i] != 0.0 and scratch.has_bar[i] and account.held[i] + 1 >= rules.time_stop:
-            leave(
-                t,
-                i,
-                bars.close[i],
-                True,
-                c.REASON_TIME,
-                bars,
-                specs,
-                rules,
-                account,
-                orders,
-                log,
-                scratch,
-                codes,
-            )
+        increase(True, growing, buying_power(bars.close, d), d)
+    if not math.isnan(d.rules.time_stop):
+        for i in range(bars.close.shape[0]):
+            if account.quantity[i] != 0.0 and d.scratch.has_bar[i] and account.held[i] + 1 >= d.rules.time_stop:
+                leave(i, bars.close[i], True, c.REASON_TIME, d)
+    if d.scratch.counts[EXPLICIT_DUE] > 0:
+        put_away(d)

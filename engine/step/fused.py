@@ -12,6 +12,7 @@ from engine.signatures import (
     CASH,
     EQUITY,
     FUSED,
+    HELD,
     LONG_VALUE,
     SHORT_VALUE,
     Account,
@@ -19,22 +20,28 @@ from engine.signatures import (
     Bars,
     Curve,
     Day,
+    Desk,
+    Explicit,
     Log,
     Market,
     Orders,
+    Plan,
+    Refusals,
     Rules,
     Scratch,
     Specs,
     View,
 )
-from engine.step.looking import begin_look, brake_targets, flatten, name_warmup, wants_out, write_orders
+from engine.step.admitting import admit
+from engine.step.looking import begin_look, factor_of, flatten, name_warmup, wants_out, write_orders
 from engine.step.trade import trade
 from engine.types import Codes, Floats
 
 FILLS_PER_NAME = 10  # more than one slice can ever write for one instrument
+FILLS_PER_ORDER = 2  # and for one explicit order
 
 
-@njit()
+@njit(forceinline=True)
 def note(t: int, account: Account, curve: Curve) -> None:
     """Write what is remembered of slice `t`."""
     curve.equity[t] = account.money[EQUITY]
@@ -42,10 +49,7 @@ def note(t: int, account: Account, curve: Curve) -> None:
     curve.long_value[t] = account.money[LONG_VALUE]
     curve.short_value[t] = account.money[SHORT_VALUE]
     curve.accrued[t] = account.money[ACCRUED]
-    held = 0
-    for i in range(account.quantity.shape[0]):
-        held += account.quantity[i] != 0.0
-    curve.positions[t] = held
+    curve.positions[t] = int(account.money[HELD])
 
 
 def bars_at(t: int, market: Market) -> Bars:
@@ -64,12 +68,25 @@ def actions_at(t: int, market: Market) -> Actions:
     )
 
 
+def day_at(t: int, market: Market) -> Day:
+    """Where slice `t` stands in the calendar."""
+    return Day(market.day[t], market.last_of_day[t], market.last_of_week[t], market.last_of_month[t])
+
+
+def room_for(log: Log, names: int, explicit: Explicit) -> bool:
+    """Whether the log has room for whatever one slice can fill."""
+    most = FILLS_PER_NAME * names + FILLS_PER_ORDER * explicit.due.shape[0]
+    return bool(log.count[0] + most <= log.t.shape[0])
+
+
 # The compiled twins never leave compiled code: without reference counting an array cannot be handed back to Python.
-slice_bars = njit()(bars_at)
-slice_actions = njit()(actions_at)
+slice_bars = njit(forceinline=True)(bars_at)
+slice_actions = njit(forceinline=True)(actions_at)
+slice_day = njit(forceinline=True)(day_at)
+has_room = njit(forceinline=True)(room_for)
 
 
-@njit(FUSED)
+@njit(FUSED, nogil=True)
 def fused(
     start: int,
     stop: int,
@@ -79,6 +96,9 @@ def fused(
     account: Account,
     view: View,
     orders: Orders,
+    explicit: Explicit,
+    plan: Plan,
+    refused: Refusals,
     log: Log,
     scratch: Scratch,
     curve: Curve,
@@ -95,70 +115,43 @@ def fused(
     guard_state: Floats,
 ) -> int:
     """The first slice not run: `stop`, or earlier because the fill log is full (call again) or the account is ruined."""
-    room = log.t.shape[0] - FILLS_PER_NAME * specs.lot.shape[0]
     for t in range(start, stop):
-        if log.count[0] > room:
+        if not has_room(log, specs.lot.shape[0], explicit):
             return t
-        bars, actions = slice_bars(t, market), slice_actions(t, market)
-        day = Day(market.day[t], market.last_of_day[t], market.last_of_week[t], market.last_of_month[t])
+        day = slice_day(t, market)
+        measures = market.measures[t if market.measures.shape[0] > 1 else 0]
         elapsed = float(market.times[t] - market.times[t - 1]) if t > 0 else 0.0
-        alive = trade(t, elapsed, bars, actions, day, specs, rules, account, orders, log, scratch, codes[t])
+        bars, actions = slice_bars(t, market), slice_actions(t, market)
+        d = Desk(
+            t, elapsed, bars, measures, actions, day, specs, rules, account, orders, explicit, log, scratch, codes[t]
+        )
+        alive = trade(d)
         note(t, account, curve)
         if not alive:
             return t + 1
         equity, cash = account.money[EQUITY], account.money[CASH]
-        brake = guard(t, day, equity, cash, view, guard_params, guard_state)
-        if wants_out(brake, account):
-            flatten(t, brake, account, orders, codes[t])
+        brake = 0
+        if guard_params.shape[0] > 0:
+            brake = guard(t, day, equity, cash, view, guard_params, guard_state)
+        out = wants_out(brake, account)
+        if out:
+            flatten(t, brake, account, orders, explicit, codes[t])
             scratch.target[:] = np.nan
-            shape(
-                t,
-                day,
-                equity,
-                cash,
-                view,
-                scratch.has_bar,
-                specs.sector,
-                shape_params,
-                shape_state,
-                scratch.target,
-                codes[t],
-            )
-            continue
-        member = market.member[t if market.member.shape[0] > 1 else 0]
-        begin_look(t, int(rules.warmup), scratch, member)
-        decide(
-            t,
-            day,
-            equity,
-            cash,
-            view,
-            scratch.has_bar,
-            member,
-            scratch.tradable,
-            specs.sector,
-            specs.symbol_rank,
-            forecasts[t],
-            decide_params,
-            decide_state,
-            scratch.target,
-            codes[t],
-        )
-        if t < rules.warmup:
-            name_warmup(codes[t])
-        brake_targets(brake, scratch.target, codes[t])
+        else:
+            member = market.member[t if market.member.shape[0] > 1 else 0]
+            begin_look(scratch, member)
+            decide(
+                t, day, equity, cash, view, scratch.has_bar, member, scratch.tradable, specs.sector, specs.symbol_rank,
+                forecasts[t], decide_params, decide_state, scratch.target, codes[t],
+            )  # fmt: skip
+            if t < rules.warmup:
+                name_warmup(codes[t])
         shape(
-            t,
-            day,
-            equity,
-            cash,
-            view,
-            scratch.has_bar,
-            specs.sector,
-            shape_params,
-            shape_state,
-            scratch.target,
-            codes[t],
-        )
-        write_orders(t, brake, bars, specs, rules, account, orders, scratch, codes[t])
+            t, day, equity, cash, view, scratch.has_bar, specs.sector, measures, factor_of(brake), shape_params,
+            shape_state, scratch.target, codes[t],
+        )  # fmt: skip
+        if out:
+            continue
+        write_orders(brake, d)
+        admit(plan.first[t], plan.first[t + 1], brake, member, plan, d, refused)
     return stop

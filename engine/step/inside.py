@@ -1,4 +1,7 @@
-"""Paragraph 3: inside the bar. Levels its range touches, and what happens when it touches both."""
+"""Paragraph 3: inside the bar. Levels its range touches, and what happens when it touches both.
+
+Instruments without explicit orders are done in `inside`; those with some go through the three rounds of rounds.py.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,15 @@ import numpy as np
 
 from engine import codes as c
 from engine.compiled import njit
-from engine.signatures import NEAREST, OPTIMISTIC, Account, Bars, Log, Orders, Rules, Scratch, Specs
-from engine.step.levels import beyond_stop, beyond_target, stop_side, target_side
+from engine.signatures import EXPLICIT_DUE, NEAREST, OPTIMISTIC, Desk
+from engine.step.levels import beyond_stop, beyond_target, protection, stop_side, target_side
 from engine.step.money import leave
-from engine.step.opening import protection
-from engine.types import Codes
 
 
-@njit()
-def stop_first(i: int, long: bool, bars: Bars, rules: Rules) -> bool:
+@njit(forceinline=True)
+def stop_first(i: int, long: bool, d: Desk) -> bool:
     """Of a bar that touches both levels, whether the stop is taken to come first under the run's policy."""
+    bars, rules = d.bars, d.rules
     if rules.intrabar == OPTIMISTIC:
         return False
     if rules.intrabar == NEAREST and not math.isnan(bars.open[i]):
@@ -26,43 +28,50 @@ def stop_first(i: int, long: bool, bars: Bars, rules: Rules) -> bool:
     return True
 
 
-@njit()
-def inside(
-    t: int,
-    bars: Bars,
-    specs: Specs,
-    rules: Rules,
-    account: Account,
-    orders: Orders,
-    log: Log,
-    scratch: Scratch,
-    codes: Codes,
-) -> None:
-    """Fill the levels inside each bar: stops at their level with slippage, targets at theirs without.
+@njit(forceinline=True)
+def act_on(i: int, stopped: bool, stop: float, reason: int, target: float, low: float, high: float, d: Desk) -> None:
+    """Fill the stop or the target of `i` at its level, held within the range."""
+    if stopped:
+        price = min(max(stop, low), high)
+        leave(i, price, True, reason, d)
+    else:
+        price = min(max(target, low), high)
+        leave(i, price, False, c.REASON_TARGET, d)
+
+
+@njit(forceinline=True)
+def protect_inside(i: int, d: Desk) -> None:
+    """Fill the level of `i` that the bar touches; of both, the one that the policy takes to come first.
 
     Without a known high and low only a level that the close has reached fills, at the close. Without a known open a stop
     fills no better, and a target no worse, than the bar's range allows.
     """
-    for i in range(bars.close.shape[0]):
-        if account.quantity[i] == 0.0 or not scratch.has_bar[i] or not protection(t, i, rules, account, scratch):
+    bars = d.bars
+    long = d.account.quantity[i] > 0.0
+    stop, reason = stop_side(i, d)
+    target = target_side(i, d)
+    high, low = bars.high[i], bars.low[i]
+    blind = math.isnan(high) or math.isnan(low)
+    if blind:
+        high = low = bars.close[i]
+    worst, best = (low, high) if long else (high, low)
+    stopped, reached = beyond_stop(worst, stop, long), beyond_target(best, target, long)
+    if not stopped and not reached:
+        return
+    if stopped and reached and not blind:
+        d.codes[i] |= np.uint32(c.AMBIGUOUS)
+        stopped = stop_first(i, long, d)
+    act_on(i, stopped, stop, reason, target, low, high, d)
+
+
+@njit(forceinline=True)
+def inside(d: Desk) -> None:
+    """Fill the levels inside each bar: stops at their level with slippage, targets at theirs without."""
+    if d.rules.levels == 0.0:
+        return
+    busy = d.scratch.counts[EXPLICIT_DUE] > 0
+    for i in range(d.bars.close.shape[0]):
+        if d.account.quantity[i] == 0.0 or not d.scratch.has_bar[i] or not protection(i, d):
             continue
-        long = account.quantity[i] > 0.0
-        stop, reason = stop_side(i, specs, rules, account)
-        target = target_side(i, specs, rules, account)
-        high, low = bars.high[i], bars.low[i]
-        blind = math.isnan(high) or math.isnan(low)
-        if blind:
-            high = low = bars.close[i]
-        worst, best = (low, high) if long else (high, low)
-        stopped, reached = beyond_stop(worst, stop, long), beyond_target(best, target, long)
-        if not stopped and not reached:
-            continue
-        if stopped and reached and not blind:
-            codes[i] |= np.uint32(c.AMBIGUOUS)
-            stopped = stop_first(i, long, bars, rules)
-        if stopped:
-            price = min(max(stop, low), high)
-            leave(t, i, price, True, reason, bars, specs, rules, account, orders, log, scratch, codes)
-        else:
-            price = min(max(target, low), high)
-            leave(t, i, price, False, c.REASON_TARGET, bars, specs, rules, account, orders, log, scratch, codes)
+        if not busy or d.scratch.first[i] < 0:
+            protect_inside(i, d)

@@ -15,13 +15,15 @@ from engine.signatures import (
     LIQUIDATE,
     REDUCE_SHIFT,
     REDUCE_UNIT,
+    STOOD,
     Account,
-    Bars,
+    Desk,
+    Explicit,
     Orders,
     Rules,
     Scratch,
-    Specs,
 )
+from engine.step.levels import STOP, TARGET, TRAIL
 from engine.step.money import dust, floor_lot
 from engine.types import Codes, Floats
 
@@ -32,24 +34,22 @@ def wants_out(brake: int, account: Account) -> bool:
     return (brake & FLATTEN_ALL) != 0 or account.money[LIQUIDATE] != 0.0
 
 
-@njit()
-def brake_targets(brake: int, target: Floats, codes: Codes) -> None:
-    """Scale the targets by a switch's `reduce` factor; first of all sizing."""
+@njit(forceinline=True)
+def factor_of(brake: int) -> float:
+    """What the switches' `reduce` leaves of every target; 1 without."""
     factor = (brake >> REDUCE_SHIFT) / REDUCE_UNIT
-    if factor == 0.0:
-        return
-    for i in range(target.shape[0]):
-        if not math.isnan(target[i]) and target[i] != 0.0:
-            target[i] *= factor
-            codes[i] |= np.uint32(c.REDUCED)
+    return 1.0 if factor == 0.0 else factor
 
 
 @njit()
-def flatten(t: int, brake: int, account: Account, orders: Orders, codes: Codes) -> None:
+def flatten(t: int, brake: int, account: Account, orders: Orders, explicit: Explicit, codes: Codes) -> None:
     """Replace every waiting order by one that closes what is held at the next open."""
     row = (t + 1) % orders.quantity.shape[0]
     reason = c.REASON_MAINTENANCE if account.money[LIQUIDATE] != 0.0 else c.REASON_FLATTEN
-    orders.quantity[:] = np.nan
+    for k in range(orders.quantity.shape[0]):
+        for i in range(codes.shape[0]):
+            orders.quantity[k, i] = np.nan
+    explicit.count[0] = 0
     for i in range(codes.shape[0]):
         codes[i] |= np.uint32(c.FLATTEN)
         if account.quantity[i] != 0.0:
@@ -58,9 +58,9 @@ def flatten(t: int, brake: int, account: Account, orders: Orders, codes: Codes) 
             orders.reduce_only[row, i] = True
 
 
-@njit()
+@njit(forceinline=True)
 def waiting_for(i: int, orders: Orders) -> float:
-    """Signed quantity of `i` already ordered and not yet met."""
+    """Signed quantity of `i` already ordered by targets or standing again, and not yet met."""
     total = 0.0
     for row in range(orders.quantity.shape[0]):
         if not math.isnan(orders.quantity[row, i]):
@@ -69,54 +69,82 @@ def waiting_for(i: int, orders: Orders) -> float:
 
 
 @njit()
-def stop_growth(orders: Orders) -> None:
+def stop_growth(orders: Orders, explicit: Explicit) -> None:
     """While a switch halts, what waits may shrink positions and no more."""
-    orders.reduce_only[:] = True
+    for row in range(orders.quantity.shape[0]):
+        for i in range(orders.quantity.shape[1]):
+            orders.reduce_only[row, i] = True
+    for k in range(explicit.count[0]):
+        explicit.reduce_only[k] = True
 
 
-@njit()
+@njit(forceinline=True)
 def decided(codes: Codes, i: int, decision: int) -> None:
     """Replace the decision of `i`, keeping its fate and notes."""
     codes[i] = np.uint32((codes[i] & ~np.uint32(c.DECISION_MASK)) | np.uint32(decision))
 
 
-@njit()
-def write_orders(
-    t: int,
-    brake: int,
-    bars: Bars,
-    specs: Specs,
-    rules: Rules,
-    account: Account,
-    orders: Orders,
-    scratch: Scratch,
-    codes: Codes,
-) -> None:
+@njit(forceinline=True)
+def distance(multiple: float, measure: float, i: int, d: Desk) -> float:
+    """Money between a position and its level, of `multiple` ATRs now; NaN where the file gives none in ATR."""
+    if math.isnan(multiple):
+        return np.nan
+    return multiple * d.measures[int(measure), i] * d.bars.close[i]
+
+
+@njit(forceinline=True)
+def freeze(i: int, row: int, d: Desk) -> None:
+    """Keep with an order the distances in ATR of the moment it was decided."""
+    rules, money = d.rules, d.orders.money
+    money[STOP, row, i] = distance(rules.stop_atr, rules.stop_measure, i, d)
+    money[TARGET, row, i] = distance(rules.target_atr, rules.target_measure, i, d)
+    money[TRAIL, row, i] = distance(rules.trail_atr, rules.trail_measure, i, d)
+
+
+@njit(forceinline=True)
+def has_atr(rules: Rules) -> bool:
+    """Whether any exit is in ATR."""
+    return not (math.isnan(rules.stop_atr) and math.isnan(rules.target_atr) and math.isnan(rules.trail_atr))
+
+
+@njit(forceinline=True)
+def too_large(order: float, have: float, unit: float, rules: Rules) -> bool:
+    """Whether an order that grows the position is worth more than max_order_value; NaN: never."""
+    return abs(have + order) > abs(have) and abs(order) * unit > rules.max_order_value * (1.0 + 1e-12)
+
+
+@njit(forceinline=True)
+def write_orders(brake: int, d: Desk) -> None:
     """Turn scratch.target into orders for slice t + 1 + delay: wanted quantity less what is held and already ordered.
 
     Counting what waits is what keeps a delayed run from ordering the same shares again every slice.
     """
+    bars, specs, rules, account, orders, codes = d.bars, d.specs, d.rules, d.account, d.orders, d.codes
     equity = account.money[EQUITY]
     if (brake & HALT) != 0:
-        stop_growth(orders)
+        stop_growth(orders, d.explicit)
     rows = orders.quantity.shape[0]
-    row = (t + rows - 1) % rows
+    row, keep = (d.t + rows - 1) % rows, has_atr(rules)
+    waiting = rules.delay > 0.0 or d.scratch.counts[STOOD] > 0
     for i in range(bars.close.shape[0]):
-        weight = scratch.target[i]
-        if math.isnan(weight) or not scratch.has_bar[i]:
+        weight = d.scratch.target[i]
+        if math.isnan(weight) or not d.scratch.has_bar[i]:
             continue
-        have = account.quantity[i] + waiting_for(i, orders)
+        have = account.quantity[i]
+        if waiting:
+            have = account.quantity[i] + waiting_for(i, orders)
         if weight == 0.0 and have == 0.0:
             continue
         unit = bars.close[i] * specs.multiplier[i]
-        wanted = floor_lot(weight * equity / unit, specs.lot[i])
+        wish = weight * equity / unit
+        wanted = floor_lot(wish, specs.lot[i])
         order = wanted - have
         small = dust(max(abs(wanted), abs(have)), specs.lot[i])
         if weight != 0.0 and abs(weight - have * unit / equity) < rules.no_trade_band:
             codes[i] |= np.uint32(c.BAND)
             continue
         if abs(order) <= small:
-            if abs(weight * equity / unit - have) > small:
+            if abs(wish - have) > small:
                 codes[i] |= np.uint32(c.BELOW_LOT)
             continue
         if (brake & HALT) != 0:
@@ -126,18 +154,23 @@ def write_orders(
             if abs(order) > abs(have):
                 order = -have
                 decided(codes, i, c.HALTED)
+        if too_large(order, have, unit, rules):
+            decided(codes, i, c.OVER_ORDER_VALUE)
+            continue
         shrinks = have * order < 0.0 and abs(order) <= abs(have)
-        if not math.isnan(orders.quantity[row, i]):  # the rest of an exit stands there: the decision replaces it
+        if waiting and not math.isnan(orders.quantity[row, i]):  # the rest of an exit stands there: this replaces it
             order += orders.quantity[row, i]
             have = account.quantity[i]
             shrinks = have * order < 0.0 and abs(order) <= abs(have)
         orders.quantity[row, i] = order if abs(order) > small else np.nan
         orders.reason[row, i] = c.REASON_ORDER
         orders.reduce_only[row, i] = shrinks
+        if keep:
+            freeze(i, row, d)
 
 
-@njit()
-def begin_look(t: int, warmup: int, scratch: Scratch, member: np.ndarray) -> None:
+@njit(forceinline=True)
+def begin_look(scratch: Scratch, member: np.ndarray) -> None:
     """Set targets to NaN and say what is tradable."""
     for i in range(scratch.target.shape[0]):
         scratch.target[i] = np.nan

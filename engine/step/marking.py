@@ -11,24 +11,23 @@ from engine.signatures import (
     CASH,
     ENDED,
     EQUITY,
+    HELD,
     LAST_CASH,
     LAST_TIME_SET,
     LIQUIDATE,
     LONG_VALUE,
     SHORT_VALUE,
     Account,
-    Bars,
-    Log,
+    Desk,
     Rules,
-    Scratch,
     Specs,
 )
 from engine.step.levels import beyond_target, stop_side, target_side
 from engine.step.money import book, fee_of, slipped
-from engine.types import YEAR_NS, Codes
+from engine.types import YEAR_NS
 
 
-@njit()
+@njit(forceinline=True)
 def accrue(elapsed: float, rules: Rules, account: Account) -> None:
     """Charge borrow and credit interest for the time since the last slice, on what was held then. ACT/365.
 
@@ -43,9 +42,10 @@ def accrue(elapsed: float, rules: Rules, account: Account) -> None:
     account.money[CASH] += earned
 
 
-@njit()
-def trail(i: int, bars: Bars, specs: Specs, rules: Rules, account: Account, scratch: Scratch) -> None:
-    """Move a position's extreme with this bar (only its close after an entry at the close) and arm break-even."""
+@njit(forceinline=True)
+def trail(i: int, d: Desk) -> None:
+    """Move a position's extreme with this bar (only its close after an entry inside it or at its close) and arm break-even."""
+    bars, rules, account, scratch = d.bars, d.rules, d.account, d.scratch
     long = account.quantity[i] > 0.0
     best = bars.high[i] if long else bars.low[i]
     if scratch.late[i]:
@@ -59,16 +59,18 @@ def trail(i: int, bars: Bars, specs: Specs, rules: Rules, account: Account, scra
         gain = account.basis[i] * (1.0 + rules.break_even if long else 1.0 - rules.break_even)
         account.armed[i] = beyond_target(account.extreme[i], gain, long)
     account.held[i] += 1
-    account.stop[i] = stop_side(i, specs, rules, account)[0]
-    account.take_profit[i] = target_side(i, specs, rules, account)
+    if rules.levels != 0.0:
+        account.stop[i] = stop_side(i, d)[0]
+        account.take_profit[i] = target_side(i, d)
 
 
-@njit()
+@njit(forceinline=True)
 def value(specs: Specs, account: Account) -> None:
-    """Write long value, short value and equity from the marks."""
-    longs, shorts = 0.0, 0.0
+    """Write long value, short value, equity and the number of positions from the marks."""
+    longs, shorts, held = 0.0, 0.0, 0
     for i in range(account.quantity.shape[0]):
         if account.quantity[i] != 0.0:
+            held += 1
             worth = account.quantity[i] * account.mark[i] * specs.multiplier[i]
             if worth > 0.0:
                 longs += worth
@@ -77,61 +79,39 @@ def value(specs: Specs, account: Account) -> None:
     account.money[LONG_VALUE] = longs
     account.money[SHORT_VALUE] = shorts
     account.money[EQUITY] = account.money[CASH] + longs + shorts
+    account.money[HELD] = held
 
 
 @njit()
-def ruin(
-    t: int, bars: Bars, specs: Specs, rules: Rules, account: Account, log: Log, scratch: Scratch, codes: Codes
-) -> None:
+def ruin(d: Desk) -> None:
     """Close everything at the marks with costs, participation ignored, and end the run."""
+    account = d.account
     for i in range(account.quantity.shape[0]):
         held = account.quantity[i]
         if held != 0.0:
-            price = slipped(i, -held, account.mark[i], bars, rules)
-            fee = fee_of(held, price, specs.multiplier[i], rules)
-            book(
-                t,
-                i,
-                -held,
-                price,
-                account.mark[i],
-                fee,
-                c.REASON_RUIN,
-                specs,
-                account,
-                log,
-                scratch,
-                codes,
-            )
-    value(specs, account)
+            price = slipped(i, -held, account.mark[i], d)
+            fee = fee_of(held, price, d.specs.multiplier[i], d.rules)
+            book(i, -held, price, account.mark[i], fee, c.REASON_RUIN, d)
+    value(d.specs, account)
     account.money[ENDED] = 1.0
 
 
-@njit()
-def marking(
-    t: int,
-    elapsed: float,
-    bars: Bars,
-    specs: Specs,
-    rules: Rules,
-    account: Account,
-    log: Log,
-    scratch: Scratch,
-    codes: Codes,
-) -> None:
+@njit(forceinline=True)
+def marking(d: Desk) -> None:
     """Mark, accrue, trail, and test maintenance and ruin."""
-    for i in range(bars.close.shape[0]):
-        if scratch.has_bar[i]:
-            account.mark[i] = bars.close[i]
+    account = d.account
+    for i in range(d.bars.close.shape[0]):
+        if d.scratch.has_bar[i]:
+            account.mark[i] = d.bars.close[i]
             if account.quantity[i] != 0.0:
-                trail(i, bars, specs, rules, account, scratch)
-    accrue(elapsed, rules, account)
-    value(specs, account)
+                trail(i, d)
+    accrue(d.elapsed, d.rules, account)
+    value(d.specs, account)
     account.money[LAST_TIME_SET] = 1.0
     account.money[LAST_CASH] = account.money[CASH]
     gross = account.money[LONG_VALUE] - account.money[SHORT_VALUE]
     if account.money[EQUITY] <= 0.0:
-        ruin(t, bars, specs, rules, account, log, scratch, codes)
+        ruin(d)
         return
-    called = gross > 0.0 and account.money[EQUITY] / gross < rules.maintenance
+    called = gross > 0.0 and account.money[EQUITY] / gross < d.rules.maintenance
     account.money[LIQUIDATE] = 1.0 if called else 0.0

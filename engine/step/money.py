@@ -8,8 +8,7 @@ import numpy as np
 
 from engine import codes as c
 from engine.compiled import njit
-from engine.signatures import CASH, Account, Bars, Log, Orders, Rules, Scratch, Specs
-from engine.types import Codes
+from engine.signatures import CASH, STOOD, Account, Desk, Log, Rules
 
 EPSILON = 1e-9  # every floor is floor(x + 1e-9)
 
@@ -40,8 +39,9 @@ def fee_of(quantity: float, price: float, multiplier: float, rules: Rules) -> fl
 
 
 @njit(forceinline=True)
-def slipped(i: int, quantity: float, price: float, bars: Bars, rules: Rules) -> float:
+def slipped(i: int, quantity: float, price: float, d: Desk) -> float:
     """`price` moved against a signed `quantity`: slippage plus impact x volatility x sqrt(quantity / volume)."""
+    bars, rules = d.bars, d.rules
     rate = rules.slippage
     if rules.impact > 0.0 and bars.volume[i] > 0.0 and bars.volatility[i] > 0.0:
         rate += rules.impact * bars.volatility[i] * math.sqrt(abs(quantity) / bars.volume[i])
@@ -49,8 +49,9 @@ def slipped(i: int, quantity: float, price: float, bars: Bars, rules: Rules) -> 
 
 
 @njit(forceinline=True)
-def allowed(i: int, size: float, bars: Bars, rules: Rules, specs: Specs, scratch: Scratch) -> float:
+def allowed(i: int, size: float, d: Desk) -> float:
     """How much of an unsigned `size` the bar's volume still allows; all of it where volume or the rule is unknown."""
+    bars, rules, specs, scratch = d.bars, d.rules, d.specs, d.scratch
     if math.isnan(rules.max_participation) or math.isnan(bars.volume[i]):
         return size
     left = floor_lot(rules.max_participation * bars.volume[i], specs.lot[i]) - scratch.used[i]
@@ -112,32 +113,20 @@ def fate_of(reason: int) -> int:
 
 
 @njit(forceinline=True)
-def book(
-    t: int,
-    i: int,
-    quantity: float,
-    price: float,
-    reference: float,
-    fee: float,
-    reason: int,
-    specs: Specs,
-    account: Account,
-    log: Log,
-    scratch: Scratch,
-    codes: Codes,
-) -> None:
+def book(i: int, quantity: float, price: float, reference: float, fee: float, reason: int, d: Desk) -> None:
     """Apply one fill that either grows or shrinks a position, never flips it (a flip is two fills)."""
+    specs, account = d.specs, d.account
     before, fate = account.quantity[i], fate_of(reason)
     account.money[CASH] -= quantity * price * specs.multiplier[i] + fee
-    scratch.used[i] += abs(quantity)
-    write_fill(log, t, i, quantity, price, reference, fee, reason)
-    codes[i] |= np.uint32(c.FILLED | fate)
+    d.scratch.used[i] += abs(quantity)
+    write_fill(d.log, d.t, i, quantity, price, reference, fee, reason)
+    d.codes[i] |= np.uint32(c.FILLED | fate)
     if before == 0.0:
         account.quantity[i] = quantity
         account.entry[i] = price
         account.basis[i] = price
         account.extreme[i] = price
-        account.entry_t[i] = t
+        account.entry_t[i] = d.t
         account.held[i] = 0
         account.armed[i] = False
     elif before * quantity > 0.0:
@@ -148,51 +137,52 @@ def book(
     else:
         after = before + quantity
         if abs(after) <= dust(before, specs.lot[i]) or after * before <= 0.0:
-            clear(i, t, fate if fate != 0 else c.FILLED, account)
+            clear(i, d.t, fate if fate != 0 else c.FILLED, account)
         else:
             account.quantity[i] = after
 
 
 @njit(forceinline=True)
-def stand_again(t: int, i: int, quantity: float, reason: int, orders: Orders) -> None:
+def stand_again(i: int, quantity: float, reason: int, d: Desk) -> None:
     """Write what participation cut from an exit as the order of the next slice; it outranks what waits for that one."""
-    row = (t + 1) % orders.quantity.shape[0]
+    orders = d.orders
+    row = (d.t + 1) % orders.quantity.shape[0]
     orders.quantity[row, i] = quantity
     orders.reason[row, i] = reason
     orders.reduce_only[row, i] = True
+    d.scratch.counts[STOOD] += 1
 
 
 @njit(forceinline=True)
-def leave(
-    t: int,
-    i: int,
-    reference: float,
-    slips: bool,
-    reason: int,
-    bars: Bars,
-    specs: Specs,
-    rules: Rules,
-    account: Account,
-    orders: Orders,
-    log: Log,
-    scratch: Scratch,
-    codes: Codes,
-) -> None:
-    """Close what is held of `i` at `reference`; cancel its order of this slice; what participation cuts stands again."""
-    held = account.quantity[i]
-    size = allowed(i, abs(held), bars, rules, specs, scratch)
-    row = t % orders.quantity.shape[0]
+def cancel(i: int, d: Desk) -> None:
+    """Cancel what waits for this slice: the instrument's order of the ring and its explicit orders."""
+    orders, explicit = d.orders, d.explicit
+    row = d.t % orders.quantity.shape[0]
     if not math.isnan(orders.quantity[row, i]):
         orders.quantity[row, i] = np.nan
-        codes[i] |= np.uint32(c.CANCELLED)
-    scratch.acted[i] = True
+        d.codes[i] |= np.uint32(c.CANCELLED)
+    k = d.scratch.first[i]
+    while k >= 0:
+        if explicit.due[k] == d.t:
+            explicit.due[k] = -1
+            d.codes[i] |= np.uint32(c.CANCELLED)
+        k = explicit.after[k]
+
+
+@njit()
+def leave(i: int, reference: float, slips: bool, reason: int, d: Desk) -> None:
+    """Close what is held of `i` at `reference`; cancel its orders of this slice; what participation cuts stands again."""
+    held = d.account.quantity[i]
+    size = allowed(i, abs(held), d)
+    cancel(i, d)
+    d.scratch.acted[i] = True
     sign = -1.0 if held > 0.0 else 1.0
     if size < abs(held):
-        codes[i] |= np.uint32(c.PARTICIPATION)
-        stand_again(t, i, sign * (abs(held) - size), reason, orders)
+        d.codes[i] |= np.uint32(c.PARTICIPATION)
+        stand_again(i, sign * (abs(held) - size), reason, d)
     if size == 0.0:
         return
     quantity = sign * size
-    price = slipped(i, quantity, reference, bars, rules) if slips else reference
-    fee = fee_of(quantity, price, specs.multiplier[i], rules)
-    book(t, i, quantity, price, reference, fee, reason, specs, account, log, scratch, codes)
+    price = slipped(i, quantity, reference, d) if slips else reference
+    fee = fee_of(quantity, price, d.specs.multiplier[i], d.rules)
+    book(i, quantity, price, reference, fee, reason, d)

@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 from engine.compiled import njit
-from engine.signatures import ENDED, Account, Actions, Bars, Day, Log, Orders, Rules, Scratch, Specs
+from engine.signatures import ENDED, EXPLICIT_DUE, Desk
 from engine.step.actions import act, attend
 from engine.step.closing import closing
+from engine.step.growing import buying_power
 from engine.step.inside import inside
 from engine.step.marking import marking
 from engine.step.opening import opening
-from engine.types import Codes
+from engine.step.rounds import rounds
 
 
 @njit()
-def trade(
-    t: int,
-    elapsed: float,
-    bars: Bars,
-    actions: Actions,
-    day: Day,
-    specs: Specs,
-    rules: Rules,
-    account: Account,
-    orders: Orders,
-    log: Log,
-    scratch: Scratch,
-    codes: Codes,
-) -> bool:
-    """Whether the account lives on after slice `t` (`elapsed` ns after the one before) has met it.
+def trade(d: Desk) -> bool:
+    """Whether the account lives on after slice d.t has met it.
 
-    `codes` is this slice's row, zeros on entry; fills are appended to `log`, which must have room for ten per instrument.
+    d.codes are zeros on entry; fills are appended to d.log, which must have room for ten per instrument and two per
+    explicit order.
     """
-    act(t, bars, actions, specs, account, orders, log, codes)
-    attend(t, bars, day, specs, rules, account, orders, log, scratch, codes)
-    opening(t, bars, specs, rules, account, orders, log, scratch, codes)
-    inside(t, bars, specs, rules, account, orders, log, scratch, codes)
-    closing(t, bars, specs, rules, account, orders, log, scratch, codes)
-    marking(t, elapsed, bars, specs, rules, account, log, scratch, codes)
-    return account.money[ENDED] == 0.0
+    if d.actions.instrument.shape[0] > 0:
+        act(d)
+    attend(d)
+    opening(d)
+    if d.scratch.counts[EXPLICIT_DUE] > 0:
+        power = buying_power(d.bars.open, d)
+        inside(d)
+        rounds(power, d)
+    else:
+        inside(d)
+    closing(d)
+    marking(d)
+    return d.account.money[ENDED] == 0.0

@@ -1,0 +1,150 @@
+"""Explicit orders where they meet one price, the open or the close; and what of them a range has touched."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from engine import codes as c
+from engine.compiled import njit
+from engine.signatures import AT_CLOSE, LIMIT, MARKET, STOP, STOP_LIMIT, Desk
+from engine.step.growing import want
+from engine.step.levels import beyond_stop, beyond_target
+from engine.step.money import allowed, book, fee_of, slipped, stand_again
+
+
+@njit(forceinline=True)
+def at_limit(price: float, k: int, d: Desk) -> bool:
+    """Whether `price` is as good as the limit of order `k`, or better: a buy waits for lower prices."""
+    return beyond_stop(price, d.explicit.limit[k], d.explicit.quantity[k] > 0.0)
+
+
+@njit(forceinline=True)
+def at_trigger(price: float, k: int, d: Desk) -> bool:
+    """Whether `price` has reached the trigger of order `k`: a buy waits for higher prices."""
+    return beyond_target(price, d.explicit.stop[k], d.explicit.quantity[k] > 0.0)
+
+
+@njit(forceinline=True)
+def fills_at(at_close: bool, price: float, k: int, i: int, d: Desk) -> bool:
+    """Whether order `k` fills at this open or close. A stop-limit that the open triggers is a limit from then on."""
+    kind = d.explicit.kind[k]
+    if at_close:
+        return kind == AT_CLOSE or (kind == MARKET and (d.rules.fill_at_close != 0.0 or math.isnan(d.bars.open[i])))
+    if kind == MARKET:
+        return d.rules.fill_at_close == 0.0
+    if kind == STOP_LIMIT and at_trigger(price, k, d):
+        d.explicit.kind[k] = kind = LIMIT
+    if kind == LIMIT:
+        return at_limit(price, k, d)
+    return kind == STOP and at_trigger(price, k, d)
+
+
+@njit(forceinline=True)
+def lessen(k: int, price: float, slips: bool, d: Desk) -> None:
+    """Fill the part of order `k` that shrinks what is held; explicit.quantity keeps the part that would open or grow.
+
+    Participation cuts: the rest of a whole exit stands again as a market order, any other rest lapses.
+    """
+    explicit, account = d.explicit, d.account
+    i, wanted = explicit.instrument[k], explicit.quantity[k]
+    held = account.quantity[i]
+    size = min(abs(held), abs(wanted))
+    filled = allowed(i, size, d)
+    sign = 1.0 if wanted > 0.0 else -1.0
+    if filled > 0.0:
+        quantity = sign * filled
+        paid = slipped(i, quantity, price, d) if slips else price
+        if slips and explicit.kind[k] == STOP_LIMIT:
+            paid = min(paid, explicit.limit[k]) if wanted > 0.0 else max(paid, explicit.limit[k])
+        fee = fee_of(quantity, paid, d.specs.multiplier[i], d.rules)
+        book(i, quantity, paid, price, fee, c.REASON_EXPLICIT, d)
+    explicit.quantity[k] = wanted - sign * size
+    if filled < size:
+        d.codes[i] |= np.uint32(c.PARTICIPATION)
+        explicit.quantity[k] = 0.0
+        if size == abs(held):
+            stand_again(i, sign * (size - filled), c.REASON_EXPLICIT, d)
+    if explicit.reduce_only[k]:
+        explicit.quantity[k] = 0.0
+
+
+@njit()
+def meet(at_close: bool, growing: int, d: Desk) -> int:
+    """`growing` and the increases added, after filling the reducing parts of the explicit orders that fill at this price."""
+    explicit, scratch = d.explicit, d.scratch
+    for k in range(explicit.count[0]):
+        if explicit.due[k] != d.t:
+            continue
+        i = explicit.instrument[k]
+        if not scratch.has_bar[i]:
+            explicit.due[k] = -1
+            d.codes[i] |= np.uint32(c.NO_BAR)
+            continue
+        price = d.bars.close[i] if at_close else d.bars.open[i]
+        if math.isnan(price) or not fills_at(at_close, price, k, i, d):
+            continue
+        slips = explicit.kind[k] != LIMIT
+        if d.account.quantity[i] * explicit.quantity[k] < 0.0:
+            lessen(k, price, slips, d)
+        explicit.due[k] = -1
+        if explicit.quantity[k] != 0.0 and not explicit.reduce_only[k]:
+            growing = want(i, explicit.quantity[k], price, slips, k, growing, d)
+    return growing
+
+
+@njit(forceinline=True)
+def touched(k: int, low: float, high: float, close: float, d: Desk) -> bool:
+    """Whether order `k` fills inside a bar of this range."""
+    explicit = d.explicit
+    kind, buys = explicit.kind[k], explicit.quantity[k] > 0.0
+    favourable, adverse = (low, high) if buys else (high, low)
+    if kind == LIMIT:
+        return at_limit(favourable, k, d)
+    if kind == STOP:
+        return at_trigger(adverse, k, d)
+    if kind != STOP_LIMIT or not at_trigger(adverse, k, d):
+        return False
+    return marketable(k, d) or at_limit(close, k, d)
+
+
+@njit(forceinline=True)
+def marketable(k: int, d: Desk) -> bool:
+    """Whether the limit of stop-limit `k` lies at or beyond its trigger, so that the trigger itself is a good price."""
+    return at_limit(d.explicit.stop[k], k, d)
+
+
+@njit(forceinline=True)
+def slips_inside(k: int, d: Desk) -> bool:
+    """Whether order `k` pays slippage inside the bar: stops do, and a stop-limit that fills at its trigger."""
+    kind = d.explicit.kind[k]
+    return kind == STOP or (kind == STOP_LIMIT and marketable(k, d))
+
+
+@njit(forceinline=True)
+def price_inside(k: int, low: float, high: float, d: Desk) -> float:
+    """The price at which order `k` fills inside the bar, before slippage, held within the range."""
+    level = d.explicit.stop[k] if slips_inside(k, d) else d.explicit.limit[k]
+    return min(max(level, low), high)
+
+
+@njit()
+def put_away(d: Desk) -> None:
+    """Drop the explicit orders that are done with or have met their slice; those whose price was not reached expired."""
+    explicit, kept = d.explicit, 0
+    for k in range(explicit.count[0]):
+        if explicit.due[k] == d.t:
+            d.codes[explicit.instrument[k]] |= np.uint32(c.EXPIRED)
+        if explicit.due[k] <= d.t:
+            continue
+        if kept != k:
+            explicit.due[kept], explicit.instrument[kept] = explicit.due[k], explicit.instrument[k]
+            explicit.quantity[kept], explicit.kind[kept] = explicit.quantity[k], explicit.kind[k]
+            explicit.limit[kept], explicit.stop[kept] = explicit.limit[k], explicit.stop[k]
+            explicit.reduce_only[kept] = explicit.reduce_only[k]
+            for which in range(3):
+                explicit.bracket[which, kept] = explicit.bracket[which, k]
+                explicit.money[which, kept] = explicit.money[which, k]
+        kept += 1
+    explicit.count[0] = kept
