@@ -7,8 +7,11 @@ from __future__ import annotations
 import math
 
 from engine import codes
-from tests.reference.account import TINY, Order, State, deviation, floor_to_lot
+from tests.reference.account import TINY, Order, State, floor_to_lot, leave
 from tests.reference.interface import NAN
+from tests.reference.levels import exits_of_file
+from tests.reference.measures import deviation
+from tests.reference.orders import write_explicit
 
 SLACK = 1e-12  # a cap binds when it is exceeded by more than this
 
@@ -23,6 +26,12 @@ def looking(state: State) -> None:
         for orders in state.waiting.values():
             for order in orders.values():
                 order.closes = True
+        for lines in state.explicit.values():
+            for line in lines:
+                line.closes = True
+    if state.config.rule == "orders":
+        write_explicit(state)
+        return
     targets, decisions = decide(state)
     notes = [0] * len(targets)
     targets = reduce_by_switches(state, targets, notes)
@@ -49,11 +58,11 @@ def flatten_reason(state: State) -> int:
 
 def write_flattening(state: State, reason: int) -> None:
     """Nothing; drops every waiting order and closes every position at the next open."""
-    state.waiting = {state.t + 1: {}}
+    state.waiting, state.explicit = {state.t + 1: {}}, {}
     for i, holding in enumerate(state.holdings):
         state.flag(i, codes.FLATTEN)
         if holding.quantity:
-            state.waiting[state.t + 1][i] = Order(-holding.quantity, reason, False, True)
+            state.waiting[state.t + 1][i] = leave(-holding.quantity, reason)
 
 
 # --- the rules ------------------------------------------------------------------------------------------------------
@@ -300,4 +309,4 @@ def write_order(state: State, i: int, target: float, decisions: list[int], notes
         held = state.holdings[i].quantity
     closes = held * quantity < 0 and abs(quantity) <= abs(held)
     if abs(quantity) > TINY:
-        row[i] = Order(quantity, codes.REASON_ORDER, config.fill == "close", closes)
+        row[i] = Order(quantity, codes.REASON_ORDER, config.fill == "close", closes, exits_of_file(state, i))

@@ -7,7 +7,7 @@ from typing import Any
 from pytest import approx
 
 from engine import codes
-from tests.reference.interface import NAN, Config, Market, Outcome, Switch
+from tests.reference.interface import NAN, Config, Market, Order, Outcome, Switch
 from tests.reference.step import run
 
 DAY = 86_400_000_000_000
@@ -222,3 +222,255 @@ def test_flip_is_two_fills() -> None:
     assert trades(outcome)[1:] == [(2, 0, -5.0, 110.0), (2, 0, -5.0, 110.0)]
     # 500 + 10 x 110 = 1600 cash, - 550
     assert outcome.cash[2] == approx(1600) and outcome.equity[2] == approx(1050)
+
+
+# --- explicit orders ------------------------------------------------------------------------------------------------
+def ordered(
+    bars: list[Bar], orders: dict[int, list[Order]], config: dict[str, Any] | None = None, **extra: Any
+) -> Outcome:
+    """The outcome for one instrument and these orders, with 1000 of capital."""
+    given = {"rule": "orders", "capital": 1000.0, **(config or {})}
+    return run(market([[bar] for bar in bars], [[NAN]] * len(bars), orders=orders, **extra), Config(**given))
+
+
+def fates(outcome: Outcome, t: int, i: int = 0) -> Any:
+    """The words for what happened in slice t."""
+    return codes.describe(outcome.codes[t][i])["fate"]
+
+
+def decision(outcome: Outcome, t: int, i: int = 0) -> Any:
+    """The word for what was decided in slice t."""
+    return codes.describe(outcome.codes[t][i])["decision"]
+
+
+BUY = Order(0, 5.0)
+
+
+def test_market_limit_and_stop_at_the_open() -> None:
+    """Open 98: a market and a stop-97 buy slip 1 % to 98.98, a limit-99 buy fills at 98; a limit-90 buy expires."""
+    orders = [
+        BUY,
+        Order(0, 1.0, "stop", stop=97.0),
+        Order(0, 1.0, "limit", limit=99.0),
+        Order(0, 1.0, "limit", limit=90),
+    ]
+    outcome = ordered([flat(100), (98, 99, 97, 98)], {0: orders}, {"slippage": 0.01})
+    assert trades(outcome) == [(1, 0, 5.0, 98.98), (1, 0, 1.0, 98.98), (1, 0, 1.0, 98.0)]
+    assert {fill.reason for fill in outcome.fills} == {codes.REASON_EXPLICIT}
+    assert fates(outcome, 1) == ["filled", "expired"]
+    assert decision(outcome, 0) == "ordered" and decision(outcome, 1) == "undecided"
+    assert outcome.cash[1] == approx(1000 - 6 * 98.98 - 98)
+
+
+def test_orders_inside_the_bar() -> None:
+    """From 100 down to 94 and up to 106: limit 95 at 95, stop 105 at 105 x 1.01; nothing is left for the next slice."""
+    orders = [Order(0, 2.0, "limit", limit=95.0), Order(0, 2.0, "stop", stop=105.0), Order(0, 1.0, "limit", limit=93.0)]
+    outcome = ordered([flat(100), (100, 106, 94, 100), flat(90)], {0: orders}, {"slippage": 0.01})
+    assert trades(outcome) == [(1, 0, 2.0, 95.0), (1, 0, 2.0, 106.05)]
+    assert fates(outcome, 1) == ["filled", "expired"] and fates(outcome, 2) == []
+
+
+def test_stop_limits() -> None:
+    """A buy at trigger 105: limit 105.5 caps the slip of 1 %; limit 103 needs the close, 102 has it and 104 has not."""
+    wide, narrow = Order(0, 2.0, "stop_limit", 105.5, 105.0), Order(0, 2.0, "stop_limit", 103.0, 105.0)
+    low, high = (100, 106, 94, 102), (100, 106, 94, 104)
+    slips = {"slippage": 0.01}
+    assert trades(ordered([flat(100), low], {0: [wide]}, slips)) == [(1, 0, 2.0, 105.5)]
+    assert trades(ordered([flat(100), low], {0: [narrow]}, slips)) == [(1, 0, 2.0, 103.0)]
+    missed = ordered([flat(100), high], {0: [narrow]}, slips)
+    assert not missed.fills and fates(missed, 1) == ["expired"]
+    # the open 107 has reached the trigger 105: a limit order from then on, met on the way down to 94
+    assert trades(ordered([flat(100), (107, 108, 94, 99)], {0: [wide]}, slips)) == [(1, 0, 2.0, 105.5)]
+    # the open 105.2 has reached both
+    assert trades(ordered([flat(100), (105.2, 108, 94, 99)], {0: [wide]}, slips)) == [(1, 0, 2.0, 105.2)]
+
+
+def test_refusals_in_their_order() -> None:
+    """Equity 1000 at 100: 11 shares are 1.1; 6 and what waits, 5, are 1.1 too; the last refusal is the decision."""
+    outcome = ordered([flat(100), flat(100)], {0: [Order(0, 11.0), BUY, Order(0, 6.0), Order(0, -5.0), Order(0, 0.5)]})
+    assert [(r.t, r.quantity, r.value, r.limit) for r in outcome.refused] == [(0, 11.0, 1.1, 1.0), (0, 6.0, 1.1, 1.0)]
+    assert {r.decision for r in outcome.refused} == {codes.OVER_WEIGHT}
+    assert codes.describe(outcome.codes[0][0]) == {
+        "fate": [], "decision": "over max_weight", "notes": ["below a lot"]
+    }  # fmt: skip
+
+    def refused(order: Order, **config: Any) -> tuple[int, float, float]:
+        found = ordered([flat(100), flat(100)], {0: [order]}, config).refused[0]
+        return found.decision, found.value, found.limit
+
+    assert refused(BUY, max_order_value=499.0) == (codes.OVER_ORDER_VALUE, 500.0, 499.0)
+    assert refused(BUY, max_weight=0.4, max_sector=0.4) == (codes.OVER_WEIGHT, 0.5, 0.4)
+    assert refused(BUY, max_sector=0.4, max_net=0.4) == (codes.OVER_SECTOR, 0.5, 0.4)
+    assert refused(Order(0, -5.0), max_net=0.4, max_gross=0.4) == (codes.OVER_NET, 0.5, 0.4)
+    assert refused(BUY, min_cash=0.6, max_gross=0.4) == (codes.OVER_CASH, 0.5, 0.4)
+    assert refused(Order(0, -5.0), min_cash=0.6, max_gross=0.4) == (codes.OVER_GROSS, 0.5, 0.4)
+
+
+def test_refused_without_a_bar_outside_the_universe_and_halted() -> None:
+    """These come before the caps and carry no number; a reducing order is never refused."""
+    without = ordered([flat(100), NO_BAR, flat(100)], {0: [BUY], 1: [BUY]})
+    assert decision(without, 1) == "no bar" and without.refused[0].value != without.refused[0].value
+    assert fates(without, 1) == ["no bar"] and not without.fills  # the order of slice 0 lapsed
+    outside = ordered([flat(100), flat(100)], {0: [BUY]}, member=[[False], [False]])
+    assert decision(outside, 0) == "not a member" and decision(outside, 1) == "not a member"
+    halt = {"switches": [Switch("max_drawdown", 0.02, "halt", 1.0, "never")]}
+    # 5 bought at 100, close 95: equity 975, a drawdown of 2.5 %; then 1 more is refused, 8 sold closes 5
+    halted = ordered([flat(100), (100, 100, 95, 95), flat(95)], {0: [BUY], 1: [Order(0, 1.0), Order(0, -8.0)]}, halt)
+    assert trades(halted) == [(1, 0, 5.0, 100.0), (2, 0, -5.0, 95.0)]
+    assert decision(halted, 1) == "halted" and halted.refused[0].quantity == 1.0
+
+
+def test_bracket_opens_and_grows() -> None:
+    """The bracket's 5 % replaces the file's 20 % stop; a growing order that gives 10 % replaces it: (100 + 100) / 2 x 0.9."""
+    wide = {"stop_loss": 0.2}
+    bars = [flat(100), flat(100), flat(100), (100, 100, 88, 95)]
+    tight = Order(0, 5.0, stop_loss=0.05)
+    assert trades(ordered(bars, {0: [tight]}, wide))[1] == (3, 0, -5.0, 95.0)
+    assert len(ordered(bars, {0: [BUY]}, wide).fills) == 1
+    assert trades(ordered(bars, {0: [tight], 1: [Order(0, 2.0, stop_loss=0.1)]}, wide))[2] == (3, 0, -7.0, 90.0)
+    assert trades(ordered(bars, {0: [tight], 1: [Order(0, 2.0)]}, wide))[2] == (3, 0, -7.0, 95.0)
+
+
+def test_level_and_orders_on_one_side() -> None:
+    """Long 5, stop level 90: a sell stop at 95 acts first; one at 90 comes after the level and is cancelled."""
+    bars, stop = [flat(100), flat(100), (100, 100, 88, 95)], {"stop_loss": 0.1}
+    near, same = Order(0, -2.0, "stop", stop=95.0), Order(0, -2.0, "stop", stop=90.0)
+    outcome = ordered(bars, {0: [BUY], 1: [near]}, stop)
+    assert trades(outcome)[1:] == [(2, 0, -2.0, 95.0), (2, 0, -3.0, 90.0)]
+    outcome = ordered(bars, {0: [BUY], 1: [same]}, stop)
+    assert trades(outcome)[1:] == [(2, 0, -5.0, 90.0)] and fates(outcome, 2) == ["filled", "stopped", "cancelled"]
+
+
+def test_both_sides_by_policy() -> None:
+    """Long 5, sell stop 95 and sell limit 105 (reduce-only), both touched: the policy's side sells all 5."""
+    exits = [
+        Order(0, -5.0, "stop", stop=95.0, reduce_only=True),
+        Order(0, -5.0, "limit", limit=105.0, reduce_only=True),
+    ]
+    bars = [flat(100), flat(100), (100, 106, 92, 100)]  # the high is nearer to the open
+    for policy, price in (("pessimistic", 95.0), ("optimistic", 105.0), ("nearest", 105.0)):
+        outcome = ordered(bars, {0: [BUY], 1: exits}, {"intrabar": policy})
+        assert trades(outcome)[1:] == [(2, 0, -5.0, price)] and fates(outcome, 2) == ["filled", "ambiguous"]
+
+
+def test_flip_inside_the_bar_needs_power() -> None:
+    """Long 5 of 1000, a stop sells 12 at 95: 5 close, 7 would open; power at the open is 1000 - 500: 5 of 7 fit."""
+    outcome = ordered([flat(100), flat(100), (100, 100, 94, 95)], {0: [BUY], 1: [Order(0, -12.0, "stop", stop=95.0)]},
+                      {"max_weight": 2.0, "max_gross": 1.0, "max_net": 2.0})  # fmt: skip
+    # 500 / (7 x 95) = 0.7519, x 7 = 5.26, floored 5
+    assert trades(outcome)[1:] == [(2, 0, -5.0, 95.0), (2, 0, -5.0, 95.0)]
+    assert "scaled" in fates(outcome, 2) and outcome.quantity[2] == [-5.0]
+
+
+def test_exit_inside_the_bar_pays_for_nothing() -> None:
+    """Fully invested in A; A's target fills at 110, B's limit at 9 finds no power in the same bar."""
+    bars = [[flat(100), flat(10)], [flat(100), flat(10)], [(100, 111, 100, 110), (10, 10, 8, 9)]]
+    orders = {0: [Order(0, 10.0)], 1: [Order(1, 10.0, "limit", limit=9.0)]}
+    given = {"rule": "orders", "capital": 1000.0, "take_profit": 0.1, "max_gross": 1.0}
+    refused = run(market(bars, [[NAN, NAN]] * 3, orders=orders), Config(**given))
+    assert [r.decision for r in refused.refused] == [codes.OVER_GROSS]  # 1000 held and 100 waiting, of 1000
+    # written while A is still for sale: the counted position is 0 + 10 x 10
+    orders = {0: [Order(0, 10.0)], 1: [Order(0, -10.0, "limit", limit=110.0), Order(1, 10.0, "limit", limit=9.0)]}
+    outcome = run(market(bars, [[NAN, NAN]] * 3, orders=orders), Config(**{**given, "take_profit": None}))
+    assert trades(outcome)[1:] == [(2, 0, -10.0, 110.0)] and fates(outcome, 2, 1) == ["no buying power"]
+
+
+def test_levels_after_a_limit_entry() -> None:
+    """Bought at 95: the stop 90.25 below is certain, the target 99.75 only if the close is there, or by policy."""
+    order = {0: [Order(0, 5.0, "limit", limit=95.0, stop_loss=0.05, take_profit=0.05)]}
+    fell, rose = (100, 101, 90, 95), (100, 101, 94, 100)
+    for policy in ("pessimistic", "optimistic", "nearest"):
+        assert trades(ordered([flat(100), rose], order, {"intrabar": policy}))[1] == (1, 0, -5.0, 99.75)
+    # falls through both: stop certain, target (101 seen, close 95) not
+    pessimistic = ordered([flat(100), fell], order)
+    assert trades(pessimistic)[1] == (1, 0, -5.0, 90.25) and "ambiguous" in fates(pessimistic, 1)
+    assert trades(ordered([flat(100), fell], order, {"intrabar": "nearest"}))[1] == (1, 0, -5.0, 90.25)
+    assert trades(ordered([flat(100), fell], order, {"intrabar": "optimistic"}))[1] == (1, 0, -5.0, 99.75)
+    assert len(ordered([flat(100), fell], order, {"entry_bar_protection": False}).fills) == 1
+
+
+def test_levels_after_a_stop_entry() -> None:
+    """Bought at 105: the target 110.25 is certain; the stop 99.75 (the low 99 may be before) counts when pessimistic."""
+    order = {0: [Order(0, 5.0, "stop", stop=105.0, stop_loss=0.05, take_profit=0.05)]}
+    bar = (100, 106, 99, 105)
+    assert trades(ordered([flat(100), bar], order))[1:] == [(1, 0, -5.0, 99.75)]
+    for policy in ("optimistic", "nearest"):
+        outcome = ordered([flat(100), bar], order, {"intrabar": policy})
+        assert len(outcome.fills) == 1 and "ambiguous" in fates(outcome, 1)
+    nearest = ordered([flat(100), (100, 111, 99, 105)], order, {"intrabar": "nearest"})
+    assert trades(nearest)[1:] == [(1, 0, -5.0, 110.25)]
+
+
+def test_limit_met_before_the_stop_level() -> None:
+    """Long 5 from 100, stop 90; a buy of 5 at 95 comes first: basis 97.5, stop 87.75, all 10 out there at a low of 87."""
+    orders = {0: [BUY], 1: [Order(0, 5.0, "limit", limit=95.0)]}
+    config = {"stop_loss": 0.1, "max_gross": 2.0, "max_weight": 2.0}
+    outcome = ordered([flat(100), flat(100), (100, 100, 87, 96)], orders, config)
+    assert trades(outcome)[1:] == [(2, 0, 5.0, 95.0), (2, 0, -10.0, 87.75)]
+    missed = ordered([flat(100), flat(100), (100, 100, 89, 96)], orders, config)  # 89 is below 90, not below 87.75
+    assert trades(missed)[1:] == [(2, 0, 5.0, 95.0)]
+    beyond = ordered(
+        [flat(100), flat(100), (100, 100, 87, 96)], {0: [BUY], 1: [Order(0, 5.0, "limit", limit=89.0)]}, config
+    )
+    assert trades(beyond)[1:] == [(2, 0, -5.0, 90.0)] and "cancelled" in fates(beyond, 2)
+
+
+def test_only_the_close_is_known() -> None:
+    """No high, no low: a buy limit 95 and a sell stop 95 fill at the close 93, the stop with 1 %; no level after that."""
+    bar = (100, NAN, NAN, 93)
+    bought = ordered([flat(100), bar], {0: [Order(0, 5.0, "limit", limit=95.0, take_profit=0.0)]}, {"slippage": 0.01})
+    assert trades(bought) == [(1, 0, 5.0, 93.0)]
+    sold = ordered([flat(100), flat(100), bar], {0: [BUY], 1: [Order(0, -5.0, "stop", stop=95.0)]}, {"slippage": 0.01})
+    assert trades(sold)[1] == (2, 0, -5.0, 92.07)
+
+
+def test_no_open_keeps_prices_in_the_range() -> None:
+    """No open, range 92 to 94: a sell stop 95 gets 94, a buy limit 95 gets 94 too, a market order waits for the close."""
+    bar = (NAN, 94, 92, 93)
+    orders = {0: [BUY], 1: [Order(0, -5.0, "stop", stop=95.0)]}
+    assert trades(ordered([flat(100), flat(100), bar], orders))[1] == (2, 0, -5.0, 94.0)
+    assert trades(ordered([flat(100), bar], {0: [Order(0, 5.0, "limit", limit=95.0)]})) == [(1, 0, 5.0, 94.0)]
+    assert trades(ordered([flat(100), bar], {0: [BUY]})) == [(1, 0, 5.0, 93.0)]
+
+
+def test_orders_at_the_close() -> None:
+    """A close order at 104, a market order under fill: close too; a level that acted before cancels them."""
+    bar = (100, 105, 99, 104)
+    assert trades(ordered([flat(100), bar], {0: [Order(0, 5.0, "close")]})) == [(1, 0, 5.0, 104.0)]
+    assert trades(ordered([flat(100), bar], {0: [BUY]}, {"fill": "close"})) == [(1, 0, 5.0, 104.0)]
+    orders = {0: [BUY], 1: [Order(0, 2.0, "close")]}
+    outcome = ordered([flat(100), flat(100), bar], orders, {"take_profit": 0.04})
+    assert trades(outcome)[1:] == [(2, 0, -5.0, 104.0)] and "cancelled" in fates(outcome, 2)
+
+
+def test_cut_orders() -> None:
+    """10 % of 30 shares: an entry gets 3 and lapses; a sale of all 5 gets 3, and 2 stand again at the next open."""
+    bars = [flat(100), flat(100), *[flat(100, 30)] * 3]
+    cut = {"max_participation": 0.1}
+    assert trades(ordered([flat(100), *[flat(100, 30)] * 2], {0: [BUY]}, cut)) == [(1, 0, 3.0, 100.0)]
+    outcome = ordered(bars, {0: [BUY], 1: [Order(0, -5.0, "limit", limit=100.0)]}, cut)
+    assert trades(outcome)[1:] == [(2, 0, -3.0, 100.0), (3, 0, -2.0, 100.0)]
+    assert outcome.fills[2].reason == codes.REASON_EXPLICIT
+    partly = ordered(bars, {0: [BUY], 1: [Order(0, -4.0)]}, cut)
+    assert trades(partly)[1:] == [(2, 0, -3.0, 100.0)]
+    # two entries in one bar: 2 of 2, then 1 of 5
+    shared = ordered([flat(100), flat(100, 30)], {0: [Order(0, 2.0), BUY]}, cut)
+    assert trades(shared) == [(1, 0, 2.0, 100.0), (1, 0, 1.0, 100.0)]
+
+
+def test_split_restates_an_order() -> None:
+    """3 for 2 and then the order of 5 at 90: 7 at 60; a dividend changes nothing."""
+    bars = [flat(100), (66, 67, 59, 60)]
+    order = {0: [Order(0, 5.0, "limit", limit=90.0)]}
+    outcome = ordered(bars, order, actions=[(1, 0, 1.5, 1.0)])
+    assert trades(outcome) == [(1, 0, 7.0, 60.0)] and fates(outcome, 1) == ["filled", "action"]
+
+
+def test_delay_and_flattening() -> None:
+    """delay 1: the order of slice 0 meets slice 2; a flattening in between drops it, and sells what is held."""
+    bars = [flat(100), flat(100), flat(100), flat(90), flat(90), flat(90)]
+    assert trades(ordered(bars, {0: [BUY]}, {"delay": 1})) == [(2, 0, 5.0, 100.0)]
+    switch = {"delay": 1, "switches": [Switch("max_drawdown", 0.05, "flatten", 1.0, "never")]}
+    outcome = ordered(bars, {0: [BUY], 2: [Order(0, 1.0)], 4: [Order(0, 1.0)]}, switch)  # 5 x 10 lost of 1000
+    assert trades(outcome)[1:] == [(4, 0, -5.0, 90.0)] and not outcome.refused
+    assert decision(outcome, 4) == "flatten"
