@@ -123,6 +123,8 @@ class Latch:
 
     since: int | None = None  # the slice at which it latched; None while it is off
     peak: float = 0.0
+    first: int = 0  # the first slice whose return counts
+    lost: int = 0  # days in a row closed below the close of the day before
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import Any
 from pytest import approx
 
 from engine import codes
-from tests.reference.interface import NAN, Config, Market, Order, Outcome, Switch
+from tests.reference.interface import NAN, Atr, Config, Market, Order, Outcome, Switch
 from tests.reference.step import run
 
 DAY = 86_400_000_000_000
@@ -474,3 +474,112 @@ def test_delay_and_flattening() -> None:
     outcome = ordered(bars, {0: [BUY], 2: [Order(0, 1.0)], 4: [Order(0, 1.0)]}, switch)  # 5 x 10 lost of 1000
     assert trades(outcome)[1:] == [(4, 0, -5.0, 90.0)] and not outcome.refused
     assert decision(outcome, 4) == "flatten"
+
+
+# --- distances, sizes, caps and switches --------------------------------------------------------------------------
+def test_stop_in_atr() -> None:
+    """True ranges 4, then 6 (gap from 100 to 106): ATR(2) 5 at slice 2; the stop of 2 ATR under the entry 106 is 96."""
+    bars = [flat(100), (100, 102, 98, 100), (105, 106, 104, 106), flat(106), (106, 106, 95, 96)]
+    exits = {"stop_loss": Atr(2, 2)}
+    outcome = one(bars, [NAN, NAN, 0.5, NAN, NAN], exits)
+    assert trades(outcome) == [(3, 0, 4.0, 106.0), (4, 0, -4.0, 96.0)]  # 500 / 106 = 4.7
+    assert len(one(bars, [NAN, 0.5, NAN, NAN, NAN], exits).fills) == 1  # one true range at slice 1: no ATR, no stop
+
+
+def test_atr_distance_is_divided_by_a_split_and_left_alone_by_targets() -> None:
+    """ATR(1) 4 at slice 1, trail 1 ATR: after 2 for 1 the extreme 51 and the distance 2 stop at 49."""
+    bars = [flat(100), (100, 102, 98, 100), flat(100), (50, 51, 49.5, 50), (50, 50, 45, 46)]
+    outcome = one(bars, [NAN, 0.5, NAN, NAN, NAN], {"trailing_stop": Atr(1, 1)}, actions=[(3, 0, 2.0, 0.0)])
+    assert trades(outcome) == [(2, 0, 5.0, 100.0), (4, 0, -10.0, 49.0)]
+    # grown at 200 of true range 100: the stop stays 1 x 4 under the new basis (5 x 100 + 5 x 100) / 10
+    bars = [flat(100), (100, 102, 98, 100), (100, 200, 100, 100), flat(100), (100, 100, 95, 95)]
+    outcome = one(bars, [NAN, 0.5, 1.0, NAN, NAN], {"stop_loss": Atr(1, 1)})
+    assert trades(outcome) == [(2, 0, 5.0, 100.0), (3, 0, 5.0, 100.0), (4, 0, -10.0, 96.0)]
+
+
+def test_a_bracket_over_exits_in_atr() -> None:
+    """ATR(1) 4: the file's target 1 ATR over the entry 100 is 104; the bracket's stop of 1 % is 99, the file's 96."""
+    bars = [flat(100), (100, 102, 98, 100), flat(100), (100, 100, 98, 99)]
+    exits = {"stop_loss": Atr(1, 1), "take_profit": Atr(1, 1)}
+    assert trades(ordered(bars, {1: [Order(0, 5.0, stop_loss=0.01)]}, exits))[1] == (3, 0, -5.0, 99.0)
+    bars[3] = (100, 104, 100, 101)
+    assert trades(ordered(bars, {1: [Order(0, 5.0, stop_loss=0.01)]}, exits))[1] == (3, 0, -5.0, 104.0)
+
+
+def test_inverse_volatility() -> None:
+    """Returns +-10 % and +-5 %: A gets 1/3, B 2/3 of the leg; C, whose price never moves, gets nothing of it."""
+    closes = [(100, 100, 100), (110, 105, 100), (99, 99.75, 100), (99, 99.75, 100)]
+    bars = [[flat(price) for price in row] for row in closes]
+    config = Config(rule="targets", capital=9000.0, inverse_volatility=2)
+    outcome = run(market(bars, [[NAN] * 3] * 2 + [[0.3] * 3, [NAN] * 3]), config)
+    # deviations .1 x sqrt 2 and .05 x sqrt 2: 0.9 x 1/3 = 0.3 and 0.6: 2700 / 99 = 27.3, 5400 / 99.75 = 54.1
+    assert trades(outcome) == [(3, 0, 27.0, 99.0), (3, 1, 54.0, 99.75)]
+    early = run(market(bars, [[NAN] * 3, [0.3] * 3, [NAN] * 3, [NAN] * 3]), config)
+    assert not early.fills  # one return is not two
+
+
+def test_atr_sizing() -> None:
+    """ATR(1) 4 at close 100: 1 % / (0.5 x 4 %) = 0.5, short where the target is; without an ATR 0."""
+    bars = [flat(100), (100, 102, 98, 100), flat(100)]
+    sized = {"atr_sizing": (0.01, Atr(0.5, 1))}
+    assert trades(one(bars, [NAN, -0.9, NAN], sized)) == [(2, 0, -5.0, 100.0)]
+    assert not one(bars, [0.9, NAN, NAN], sized).fills
+
+
+def test_min_cash_and_max_order_value() -> None:
+    """Longs of 0.9 and a short of 0.2 with 40 % cash: the longs shrink to 0.6; an order of 500 is over 499."""
+    bars = [[flat(10), flat(10), flat(10)]] * 2
+    config = Config(rule="targets", capital=1000.0, exposure_short=1.0, max_gross=2.0, min_cash=0.4)
+    outcome = run(market(bars, [[0.6, 0.3, -0.2], [NAN] * 3]), config)
+    assert [fill.quantity for fill in outcome.fills] == [40.0, 20.0, -20.0]
+    assert outcome.codes[0][0] & codes.CAPPED and not outcome.codes[0][2] & codes.CAPPED
+    over = one([flat(100)] * 3, [0.5, 0.5, 0.5], {"max_order_value": 499.0})
+    assert not over.fills and decision(over, 0) == "over max_order_value"
+    assert len(one([flat(100)] * 3, [0.5, 0.5, 0.5], {"max_order_value": 500.0}).fills) == 1
+    # down from 10 long to 4 short is an order of 14, and grows nothing; back up from 4 short to 10 long does
+    turned = one([flat(100)] * 4, [1.0, -0.4, 1.0, NAN], {"max_order_value": 1000.0})
+    assert turned.quantity[3] == [-4.0] and decision(turned, 2) == "over max_order_value"
+
+
+def test_sigma_loss() -> None:
+    """Returns 0, +1 %, -1 %, then -3 %: the deviation of the three before is 1 %; 2 of it are exceeded, 4 are not."""
+    bars = [flat(100), flat(100), flat(101), flat(99.99), flat(96.9903), flat(96.9903)]
+    for at, expected in ((2.0, "halted"), (4.0, "targeted")):
+        switch = Switch("sigma_loss", at, "halt", 1.0, "never", 3)
+        outcome = one(bars, [1.0, NAN, NAN, NAN, 2.0, NAN], {"switches": [switch], "max_weight": 2, "max_gross": 2})
+        # slice 0's return is 0, slice 1's 0, then 1 %, -1 %, -3 %
+        assert decision(outcome, 4) == expected
+
+
+def test_sigma_loss_counts_anew() -> None:
+    """Latched at slice 3 for one bar, let go at 4: two returns (5, 6) must pass before 7 can latch again."""
+    closes = [100, 101, 96, 97, 90, 91, 80]  # slices 1 to 7
+    switch = Switch("sigma_loss", 1.0, "halt", 1.0, 1, 2)
+    bars = [flat(100), *[flat(close) for close in closes]]
+    weights = [1.0, NAN, NAN, 5.0, NAN, NAN, NAN, 5.0]
+    given = {"switches": [switch], "max_weight": 5, "max_gross": 5}
+    outcome = one(bars, weights, given)
+    assert decision(outcome, 3) == "halted" and decision(outcome, 7) == "halted"
+    weights[5] = 5.0  # -7 % at slice 5 is nothing to a switch that has seen no return since
+    assert decision(one(bars, weights, given), 5) == "targeted"
+
+
+def test_rolling_sharpe() -> None:
+    """Returns -1 % and -3 %: mean -2 %, deviation 1.414 %, x sqrt 252 = -22.45; at -22 it trips, at -23 it does not."""
+    bars = [flat(100), flat(100), flat(99), flat(96.03)]
+    for at, expected in ((-22.0, "halted"), (-23.0, "targeted")):
+        switch = Switch("rolling_sharpe", at, "halt", 1.0, "never", 2)
+        outcome = one(bars, [1.0, NAN, NAN, 2.0], {"switches": [switch], "max_weight": 2, "max_gross": 2})
+        assert decision(outcome, 3) == expected
+
+
+def test_losing_streak() -> None:
+    """Two slices a day; days close at 100, 99, 98: the second losing day latches on its last slice, not before."""
+    closes = [100, 100, 97, 99, 98, 98, 101, 98]
+    days = {"day": [t // 2 for t in range(8)], "last_of_day": [t % 2 == 1 for t in range(8)]}
+    switch = Switch("losing_streak", 2, "halt", 1.0, "never")
+    given = {"switches": [switch], "max_weight": 2, "max_gross": 2}
+    for t, expected in ((3, "targeted"), (4, "targeted"), (5, "halted"), (7, "halted")):
+        weights = [1.0] + [NAN] * 7
+        weights[t] = 2.0
+        assert decision(one([flat(close) for close in closes], weights, given, **days), t) == expected
