@@ -144,6 +144,22 @@ Explicit orders, met
 72. In round 3 the kinds are those of all orders that filled for the instrument in round 2.
 73. A position opened inside the bar takes only that bar's close into extreme and break-even, as after an entry at the
     close: the bar's high or low may be older than the entry.
+Distances, sizers, caps and switches
+74. The decision that opened a position is the one that wrote the order, whatever `delay`: its ATR is of that slice, or,
+    for a name without a bar then, of its last bar, per unit of the close times the mark.
+75. An ATR of 0 is known and puts the level on what it hangs on; for sizing it counts as none; a volatility of fewer
+    than two returns is not known.
+76. inverse_volatility: the leg's total includes the weights of names without a volatility, which the others then share;
+    a leg is the targets of one sign, NaN and 0 left out; n bars are n returns.
+77. Both sizers leave the decision as the rule made it and set no note; a target they make 0 is an ordinary 0.
+78. max_order_value looks at a target's order after band, lot and halt, before the rest of an exit is merged into it;
+    what it does not write (a flip whole) is decided OVER_ORDER_VALUE; the entry's slot under a delay stays taken, as
+    with HALTED.
+79. min_cash shrinks the positive targets only, NaN left out, and notes CAPPED.
+80. The 1e-9 of slack holds for sigma_loss (in return) and rolling_sharpe (in Sharpe) too, not for a losing day, which is
+    strictly below; windows below 2 are silent.
+81. The return, or the day's close, of the very slice in which a switch lets go does not count for it; while it is
+    latched nothing does.
 """
 
 from __future__ import annotations

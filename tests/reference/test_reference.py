@@ -476,6 +476,31 @@ def test_delay_and_flattening() -> None:
     assert decision(outcome, 4) == "flatten"
 
 
+def test_reduce_only_never_opens_and_twins_are_two_orders() -> None:
+    """Long 5: two equal sell limits of 4 at 105 close 5 and open 3 short; reduce-only they close 5 and stop there."""
+    bars = [flat(100), flat(100), (100, 106, 100, 101)]
+    for only, expected in ((False, [-4.0, -1.0, -3.0]), (True, [-4.0, -1.0])):
+        twins = [Order(0, -4.0, "limit", limit=105.0, reduce_only=only) for _ in range(2)]
+        outcome = ordered(bars, {0: [BUY], 1: twins})
+        assert [fill.quantity for fill in outcome.fills[1:]] == expected and fates(outcome, 2) == ["filled"]
+    assert not ordered(bars, {0: [Order(0, -4.0, reduce_only=True)]}).fills
+
+
+def test_a_high_before_the_entry_lifts_no_trail() -> None:
+    """Bought at 95 on the way down from 110: the 10 % trail hangs on the close 96 (86.4), not on 110 (99)."""
+    bars = [flat(100), (100, 110, 94, 96), (96, 97, 86, 90)]
+    outcome = ordered(bars, {0: [Order(0, 5.0, "limit", limit=95.0, trailing_stop=0.1)]})
+    assert trades(outcome)[1] == (2, 0, -5.0, approx(86.4))
+
+
+def test_death_drops_orders() -> None:
+    """Dead at slice 2 at 7; the order for slice 3 never comes up, when the bars have returned by then."""
+    bars = [flat(100), flat(100), NO_BAR, flat(100)]
+    orders = {0: [BUY], 1: [Order(0, 1.0)]}
+    outcome = ordered(bars, orders, {"delay": 1}, delisted_t=[2], terminal_value=[7.0])
+    assert not outcome.fills and fates(outcome, 2) == ["no bar"] and fates(outcome, 3) == []
+
+
 # --- distances, sizes, caps and switches --------------------------------------------------------------------------
 def test_stop_in_atr() -> None:
     """True ranges 4, then 6 (gap from 100 to 106): ATR(2) 5 at slice 2; the stop of 2 ATR under the entry 106 is 96."""
