@@ -5,10 +5,11 @@ Lots, ticks, participation, slippage, fees, buying power, average entry and leve
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine import codes
-from tests.reference.interface import NAN, Config, Fill, Market
+from tests.reference.interface import NAN, Config, Fill, Market, Refused
+from tests.reference.measures import deviation
 
 TINY = 1e-9
 TOUCH = 1e-12  # relative
@@ -34,7 +35,26 @@ PROTECTIVE = {
 }
 
 
-@dataclass
+@dataclass(frozen=True)
+class Distance:
+    """How far a protective level lies from what it hangs on: in money, or as a fraction."""
+
+    size: float
+    in_money: bool
+
+    def level(self, anchor: float, direction: float) -> float:
+        """The level this far from the anchor, upward (1) or downward (-1)."""
+        return anchor + direction * self.size if self.in_money else anchor * (1 + direction * self.size)
+
+    def after_split(self, ratio: float) -> Distance:
+        """The same distance in the shares after the split."""
+        return Distance(self.size / ratio, True) if self.in_money else self
+
+
+Exits = dict[str, Distance]  # "stop_loss", "take_profit", "trailing_stop"; a level that is off is not there
+
+
+@dataclass(eq=False)
 class Order:
     """A market order for one slice; `closes` says that it may never carry the position past zero."""
 
@@ -42,6 +62,30 @@ class Order:
     reason: int
     at_close: bool
     closes: bool
+    exits: Exits = field(default_factory=dict)  # frozen at the decision, for a position this order opens
+
+
+@dataclass(eq=False)
+class Explicit(Order):
+    """An order of orders(now) that waits for its slice; the list it stands in keeps the order given."""
+
+    i: int = -1
+    kind: str = "market"
+    limit: float = NAN
+    stop: float = NAN
+    given: Exits = field(default_factory=dict)  # the bracket alone, for a position this order grows
+
+
+@dataclass
+class Wish:
+    """A quantity of one order that may fill now, and at what."""
+
+    i: int
+    quantity: float
+    order: Order
+    reference: float
+    slips: bool
+    worst: float = NAN  # slippage goes no further than this price
 
 
 @dataclass
@@ -68,6 +112,9 @@ class Holding:
     split_since_bar: float = 1.0
     dividend_since_bar: float = 0.0
     last_close: float = NAN
+    exits: Exits = field(default_factory=dict)  # the distances of the position held
+    adjusted: float = NAN  # the last close in forward-adjusted prices
+    true_ranges: list[float] = field(default_factory=list)  # in forward-adjusted prices, from the second bar on
 
 
 @dataclass
@@ -76,6 +123,8 @@ class Latch:
 
     since: int | None = None  # the slice at which it latched; None while it is off
     peak: float = 0.0
+    first: int = 0  # the first slice whose return counts
+    lost: int = 0  # days in a row closed below the close of the day before
 
 
 @dataclass
@@ -93,12 +142,15 @@ class State:
     t: int = 0
     fills: list[Fill] = field(default_factory=list)
     waiting: dict[int, dict[int, Order]] = field(default_factory=dict)  # by slice, then instrument
+    explicit: dict[int, list[Explicit]] = field(default_factory=dict)  # by slice, in the order given
+    refused: list[Refused] = field(default_factory=list)
     marked: list[float] = field(default_factory=list)  # equity at every mark so far
     # the slice under way
     due: dict[int, Order] = field(default_factory=dict)
+    lines: list[Explicit] = field(default_factory=list)  # explicit orders of this slice that have not acted yet
+    power: float = 0.0  # buying power left by the open, for increases inside the bar
     used: list[float] = field(default_factory=list)  # volume taken in this bar
     exited: set[int] = field(default_factory=set)  # a protective level has acted in this slice
-    increased: set[int] = field(default_factory=set)  # entered or increased at this open
     lent: float = 0.0  # cash left by the previous slice
     borrowed: float = 0.0  # value of the shorts left by the previous slice
     accrued: float = 0.0
@@ -114,7 +166,8 @@ class State:
 
     def waiting_for(self, i: int) -> float:
         """The signed quantity of instrument i already ordered for later slices."""
-        return sum(orders[i].quantity for orders in self.waiting.values() if i in orders)
+        ordered = sum(orders[i].quantity for orders in self.waiting.values() if i in orders)
+        return ordered + sum(line.quantity for lines in self.explicit.values() for line in lines if line.i == i)
 
     def flag(self, i: int, bits: int) -> None:
         """Nothing; adds the bits to instrument i's code of this slice."""
@@ -167,12 +220,6 @@ def volatility(holding: Holding) -> float:
     return deviation(past[-20:]) if len(past) >= 20 else 0.0
 
 
-def deviation(values: list[float]) -> float:
-    """The standard deviation with ddof 1."""
-    mean = sum(values) / len(values)
-    return math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
-
-
 def slipped(state: State, i: int, quantity: float, reference: float) -> float:
     """The price after slippage and impact, moved against the (signed) quantity."""
     fraction = state.config.slippage
@@ -180,6 +227,16 @@ def slipped(state: State, i: int, quantity: float, reference: float) -> float:
     if state.config.impact and volume > 0:
         fraction += state.config.impact * volatility(state.holdings[i]) * math.sqrt(abs(quantity) / volume)
     return reference * (1 + fraction) if quantity > 0 else reference * (1 - fraction)
+
+
+def price_of(state: State, wish: Wish, quantity: float) -> float:
+    """What this much of the wish would fill at, slippage included."""
+    if not wish.slips:
+        return wish.reference
+    price = slipped(state, wish.i, quantity, wish.reference)
+    if math.isnan(wish.worst):
+        return price
+    return min(price, wish.worst) if quantity > 0 else max(price, wish.worst)
 
 
 def fee_of(state: State, i: int, quantity: float, price: float) -> float:
@@ -190,30 +247,31 @@ def fee_of(state: State, i: int, quantity: float, price: float) -> float:
     return max(config.min_fee, fee)
 
 
-def take_volume(state: State, i: int, wanted: float) -> float:
+def take_volume(state: State, i: int, wanted: float, promised: float = 0.0) -> float:
     """How much of the wanted (unsigned) quantity the bar's volume leaves; flags a cut. Takes nothing yet."""
     limit, volume = state.config.max_participation, state.market.volume[state.t][i]
     if limit is None or math.isnan(volume):
         return wanted
-    room = max(0.0, floor_to_lot(limit * volume, state.market.lot[i]) - state.used[i])
+    room = max(0.0, floor_to_lot(limit * volume, state.market.lot[i]) - state.used[i] - promised)
     if room < wanted - TINY:
         state.flag(i, codes.PARTICIPATION)
     return min(wanted, room)
 
 
-def fill(state: State, i: int, quantity: float, reference: float, reason: int, slips: bool, at_close: bool) -> None:
-    """Nothing; trades the signed quantity with its costs and books it. Never crosses zero in one call."""
-    price = slipped(state, i, quantity, reference) if slips else reference
-    state.used[i] += abs(quantity)
-    state.flag(i, codes.FILLED)
-    book(state, i, quantity, price, reference, fee_of(state, i, quantity, price), reason, at_close)
+def fill(state: State, wish: Wish, quantity: float, at_close: bool) -> None:
+    """Nothing; trades this much of the wish with its costs and books it. Never crosses zero in one call."""
+    price = price_of(state, wish, quantity)
+    state.used[wish.i] += abs(quantity)
+    state.flag(wish.i, codes.FILLED)
+    fee = fee_of(state, wish.i, quantity, price)
+    book(state, wish.i, quantity, price, wish.reference, fee, wish.order, at_close)
 
 
 def book(
-    state: State, i: int, quantity: float, price: float, reference: float, fee: float, reason: int, at_close: bool
+    state: State, i: int, quantity: float, price: float, reference: float, fee: float, order: Order, at_close: bool
 ) -> None:
-    """Nothing; records the fill and moves cash, quantity, entry, level basis and extreme."""
-    holding = state.holdings[i]
+    """Nothing; records the fill and moves cash, quantity, entry, level basis, extreme and the exits' distances."""
+    holding, reason = state.holdings[i], order.reason
     state.fills.append(Fill(state.t, i, quantity, price, reference, fee, reason))
     state.flag(i, FLAG_OF_REASON.get(reason, 0))
     state.cash -= quantity * price * state.market.multiplier[i] + fee
@@ -222,82 +280,119 @@ def book(
     if before == 0:
         holding.entry = holding.basis = holding.extreme = price
         holding.armed, holding.entry_t, holding.bars, holding.entered_at_close = False, state.t, 0, at_close
+        holding.exits = dict(order.exits)
     elif before * quantity > 0:
         share = abs(quantity) / abs(holding.quantity)
         holding.entry += (price - holding.entry) * share
         holding.basis += (price - holding.basis) * share
+        if isinstance(order, Explicit):
+            holding.exits.update(order.given)
     elif holding.quantity == 0:
         holding.exit_t = state.t
         if reason in PROTECTIVE:
             holding.smoothed = 0.0
 
 
+def leave(quantity: float, reason: int) -> Order:
+    """An order at the open that can only close."""
+    return Order(quantity, reason, False, True)
+
+
 def close_out(state: State, i: int, reference: float, reason: int, slips: bool, at_close: bool) -> None:
     """Nothing; closes what the bar's volume lets close, the rest stands for the next slice."""
     held = state.holdings[i].quantity
-    reduce(state, i, Order(-held, reason, False, True), -held, reference, slips, at_close)
+    reduce(state, Wish(i, -held, leave(-held, reason), reference, slips), -held, at_close)
 
 
-def reduce(state: State, i: int, order: Order, quantity: float, reference: float, slips: bool, at_close: bool) -> None:
+def reduce(state: State, wish: Wish, quantity: float, at_close: bool) -> None:
     """Nothing; fills this reducing part of an order; what is cut from a full exit stands again in the next slice."""
+    i, reason = wish.i, wish.order.reason
     held = state.holdings[i].quantity
     filled = take_volume(state, i, abs(quantity))
     if filled > 0:
-        fill(state, i, math.copysign(filled, quantity), reference, order.reason, slips, at_close)
+        fill(state, wish, math.copysign(filled, quantity), at_close)
     rest = abs(quantity) - filled
     if rest > TINY and abs(quantity) >= abs(held):
-        again = Order(math.copysign(rest, quantity), order.reason, order.at_close, True)
+        ordinary = reason in (codes.REASON_ORDER, codes.REASON_EXPLICIT)
+        again = Order(math.copysign(rest, quantity), reason, ordinary and state.config.fill == "close", True)
         state.waiting.setdefault(state.t + 1, {})[i] = again
 
 
-def split_order(order: Order, held: float) -> tuple[float, float]:
+def parts(order: Order, quantity: float, held: float) -> tuple[float, float]:
     """(the part that reduces the position, the part that opens or enlarges one), both signed."""
-    if held * order.quantity >= 0:
-        return 0.0, 0.0 if order.closes else order.quantity
-    reducing = math.copysign(min(abs(order.quantity), abs(held)), order.quantity)
-    return reducing, 0.0 if order.closes else order.quantity - reducing
+    if held * quantity >= 0:
+        return 0.0, 0.0 if order.closes else quantity
+    reducing = math.copysign(min(abs(quantity), abs(held)), quantity)
+    return reducing, 0.0 if order.closes else quantity - reducing
 
 
-def trade_orders(state: State, orders: dict[int, Order], prices: list[float], at_close: bool) -> None:
-    """Nothing; fills market orders at these prices: all reductions, then all increases under one factor."""
-    parts = {i: split_order(order, state.holdings[i].quantity) for i, order in sorted(orders.items())}
-    for i, (reducing, _) in parts.items():
+def reductions(state: State, wishes: list[Wish], at_close: bool) -> list[Wish]:
+    """What is left to open or enlarge positions, after all reducing parts have filled one after the other."""
+    left = []
+    for wish in wishes:
+        reducing, increasing = parts(wish.order, wish.quantity, state.holdings[wish.i].quantity)
         if reducing:
-            reduce(state, i, orders[i], reducing, prices[i], True, at_close)
-    wanted: dict[int, float] = {}
-    for i, (_, increasing) in parts.items():
+            reduce(state, wish, reducing, at_close)
         if increasing:
-            size = take_volume(state, i, abs(increasing))
-            if size > 0:
-                wanted[i] = math.copysign(size, increasing)
+            left.append(replace(wish, quantity=increasing))
+    return left
+
+
+def buying_power(state: State, prices: list[float]) -> float:
+    """How much gross exposure may still be added at these prices."""
     equity, gross = worth(state, prices)
-    factor = fitting_factor(state, wanted, prices, state.config.max_gross * equity - gross)
-    for i, quantity in wanted.items():
-        scaled = quantity if factor >= 1 else floor_to_lot(factor * quantity, state.market.lot[i])
+    return state.config.max_gross * equity - gross
+
+
+def increases(state: State, wishes: list[Wish], power: float, at_close: bool) -> list[Wish]:
+    """The wishes that filled (at least in part), all scaled by one factor to this power."""
+    promised = [0.0] * len(state.holdings)
+    sized = []
+    for wish in wishes:
+        size = take_volume(state, wish.i, abs(wish.quantity), promised[wish.i])
+        promised[wish.i] += size
+        if size > 0:
+            sized.append(replace(wish, quantity=math.copysign(size, wish.quantity)))
+    factor = fitting_factor(state, sized, power)
+    filled = []
+    for wish in sized:
+        scaled = wish.quantity if factor >= 1 else floor_to_lot(factor * wish.quantity, state.market.lot[wish.i])
         if scaled == 0:
-            state.flag(i, codes.NO_POWER)
+            state.flag(wish.i, codes.NO_POWER)
             continue
-        if abs(scaled) < abs(quantity):
-            state.flag(i, codes.SCALED)
-        fill(state, i, scaled, prices[i], orders[i].reason, True, at_close)
-        state.increased.add(i)
+        if abs(scaled) < abs(wish.quantity):
+            state.flag(wish.i, codes.SCALED)
+        held = state.holdings[wish.i].quantity
+        if held * scaled < 0 and abs(scaled) > abs(held):  # an opposite increase of this very moment opened it
+            fill(state, wish, -held, at_close)
+            scaled += held
+        fill(state, wish, scaled, at_close)
+        filled.append(wish)
+    return filled
 
 
-def cost_of(state: State, wanted: dict[int, float], prices: list[float], factor: float) -> float:
+def trade(state: State, wishes: list[Wish], prices: list[float], at_close: bool) -> list[Wish]:
+    """The wishes that opened or enlarged positions, after all reductions and then all increases under one factor."""
+    left = reductions(state, wishes, at_close)
+    return increases(state, left, buying_power(state, prices), at_close)
+
+
+def cost_of(state: State, wanted: list[Wish], factor: float) -> float:
     """What the increases cost at this factor, before flooring: fill values plus fees."""
     total = 0.0
-    for i, quantity in wanted.items():
-        price = slipped(state, i, factor * quantity, prices[i])
-        total += abs(factor * quantity) * price * state.market.multiplier[i]
-        total += fee_of(state, i, factor * quantity, price)
+    for wish in wanted:
+        quantity = factor * wish.quantity
+        price = price_of(state, wish, quantity)
+        total += abs(quantity) * price * state.market.multiplier[wish.i]
+        total += fee_of(state, wish.i, quantity, price)
     return total
 
 
-def fitting_factor(state: State, wanted: dict[int, float], prices: list[float], power: float) -> float:
+def fitting_factor(state: State, wanted: list[Wish], power: float) -> float:
     """The one factor, 0 to 1, by which all increases fit the buying power."""
     if not wanted:
         return 1.0
-    whole = cost_of(state, wanted, prices, 1.0)
+    whole = cost_of(state, wanted, 1.0)
     if whole <= power:
         return 1.0
     if power <= 0:
@@ -307,7 +402,7 @@ def fitting_factor(state: State, wanted: dict[int, float], prices: list[float], 
     low, high = 0.0, 1.0
     for _ in range(40):
         middle = (low + high) / 2
-        if cost_of(state, wanted, prices, middle) <= power:
+        if cost_of(state, wanted, middle) <= power:
             low = middle
         else:
             high = middle

@@ -7,8 +7,11 @@ from __future__ import annotations
 import math
 
 from engine import codes
-from tests.reference.account import TINY, Order, State, deviation, floor_to_lot
+from tests.reference.account import TINY, Order, State, floor_to_lot, leave
 from tests.reference.interface import NAN
+from tests.reference.levels import average_true_range, exits_of_file
+from tests.reference.measures import deviation, last_deviation
+from tests.reference.orders import write_explicit
 
 SLACK = 1e-12  # a cap binds when it is exceeded by more than this
 
@@ -23,8 +26,16 @@ def looking(state: State) -> None:
         for orders in state.waiting.values():
             for order in orders.values():
                 order.closes = True
+        for lines in state.explicit.values():
+            for line in lines:
+                line.closes = True
+    if state.config.rule == "orders":
+        write_explicit(state)
+        return
     targets, decisions = decide(state)
     notes = [0] * len(targets)
+    targets = share_by_volatility(state, targets)
+    targets = size_by_range(state, targets)
     targets = reduce_by_switches(state, targets, notes)
     targets = expose(state, targets)
     targets = smooth(state, targets)
@@ -49,11 +60,11 @@ def flatten_reason(state: State) -> int:
 
 def write_flattening(state: State, reason: int) -> None:
     """Nothing; drops every waiting order and closes every position at the next open."""
-    state.waiting = {state.t + 1: {}}
+    state.waiting, state.explicit = {state.t + 1: {}}, {}
     for i, holding in enumerate(state.holdings):
         state.flag(i, codes.FLATTEN)
         if holding.quantity:
-            state.waiting[state.t + 1][i] = Order(-holding.quantity, reason, False, True)
+            state.waiting[state.t + 1][i] = leave(-holding.quantity, reason)
 
 
 # --- the rules ------------------------------------------------------------------------------------------------------
@@ -181,6 +192,38 @@ def given_targets(state: State, asked: list[int], targets: list[float], decision
 
 
 # --- shaping --------------------------------------------------------------------------------------------------------
+def share_by_volatility(state: State, targets: list[float]) -> list[float]:
+    """The targets with each leg's total weight shared in proportion to 1 / volatility; 0 where that is not known or 0."""
+    window = state.config.inverse_volatility
+    if window is None:
+        return targets
+    shared = list(targets)
+    for sign in (1.0, -1.0):
+        leg = [i for i, target in enumerate(targets) if target * sign > 0]
+        total = sum(targets[i] for i in leg)
+        inverse = {}
+        for i in leg:
+            own = last_deviation(state.holdings[i].returns, window)
+            inverse[i] = 1 / own if own > 0 else 0.0
+        for i in leg:
+            shared[i] = total * inverse[i] / sum(inverse.values()) if inverse[i] else 0.0
+    return shared
+
+
+def size_by_range(state: State, targets: list[float]) -> list[float]:
+    """The targets with every size risk / (multiple x ATR / close); 0 where the ATR is not known or 0."""
+    if state.config.atr_sizing is None:
+        return targets
+    risk, atr = state.config.atr_sizing
+    sized = list(targets)
+    for i, target in enumerate(targets):
+        if target == 0 or math.isnan(target):
+            continue
+        relative = average_true_range(state, i, atr.window) / state.market.close[state.t][i]
+        sized[i] = math.copysign(risk / (atr.multiple * relative), target) if relative > 0 else 0.0
+    return sized
+
+
 def reduce_by_switches(state: State, targets: list[float], notes: list[int]) -> list[float]:
     """The targets times the factor of every latched `reduce` switch."""
     factor = 1.0
@@ -234,7 +277,7 @@ def scale_to_volatility(state: State, targets: list[float]) -> list[float]:
 
 
 def cap(state: State, targets: list[float], notes: list[int]) -> list[float]:
-    """The targets inside max_weight, sector, net and gross caps, in this order."""
+    """The targets inside max_weight, sector, net, cash and gross caps, in this order."""
     config = state.config
     live = [i for i, target in enumerate(targets) if not math.isnan(target)]
     capped = list(targets)
@@ -258,6 +301,11 @@ def cap(state: State, targets: list[float], notes: list[int]) -> list[float]:
             heavy = [i for i in live if capped[i] * net > 0]
             total = sum(abs(capped[i]) for i in heavy)
             scale(heavy, total, total - abs(net) + config.max_net)
+    if config.min_cash > 0:
+        longs = [i for i in live if capped[i] > 0]
+        total = sum(capped[i] for i in longs)
+        if total > 1 - config.min_cash + SLACK:
+            scale(longs, total, 1 - config.min_cash)
     gross = sum(abs(capped[i]) for i in live)
     if gross > config.max_gross + SLACK:
         scale(live, gross, config.max_gross)
@@ -274,7 +322,7 @@ def wanted_quantity(state: State, i: int, weight: float) -> float:
 
 
 def write_order(state: State, i: int, target: float, decisions: list[int], notes: list[int]) -> None:
-    """Nothing; writes the order that moves instrument i to its target, unless band, lot or a halt stop it."""
+    """Nothing; writes the order that moves instrument i to its target, unless band, lot, a halt or max_order_value stop it."""
     config, market = state.config, state.market
     held = state.holdings[i].quantity + state.waiting_for(i)
     value = held * market.close[state.t][i] * market.multiplier[i]
@@ -294,10 +342,15 @@ def write_order(state: State, i: int, target: float, decisions: list[int], notes
         quantity = -held
     elif state.halted() and held * (held + quantity) < 0:
         decisions[i], quantity = codes.HALTED, -held
+    worth = abs(quantity) * market.close[state.t][i] * market.multiplier[i]
+    grows = abs(held + quantity) > abs(held)
+    if config.max_order_value is not None and grows and worth > config.max_order_value + SLACK:
+        decisions[i] = codes.OVER_ORDER_VALUE
+        return
     row = state.waiting.setdefault(state.t + 1 + config.delay, {})
     if i in row:  # the rest of an exit stands there: the decision replaces it
         quantity += row.pop(i).quantity
         held = state.holdings[i].quantity
     closes = held * quantity < 0 and abs(quantity) <= abs(held)
     if abs(quantity) > TINY:
-        row[i] = Order(quantity, codes.REASON_ORDER, config.fill == "close", closes)
+        row[i] = Order(quantity, codes.REASON_ORDER, config.fill == "close", closes, exits_of_file(state, i))

@@ -2,7 +2,9 @@
 
 The readings below are as settled afterwards; docs/step.md logs which of them changed, and why.
 
-account.py holds quantities, costs and fills; shaping.py the rules, the shaping and the order writing.
+account.py holds quantities, costs and fills; shaping.py the rules, the shaping and the order writing; levels.py the
+protective levels; orders.py explicit orders when written, at the open and at the close; rounds.py the inside of the bar;
+switches.py the switches; measures.py deviations and average true ranges.
 
 Readings: one sentence for each place where the page leaves a choice.
 Money
@@ -98,6 +100,66 @@ Shaping
     after all caps.
 49. The band compares the capped target before lots, strictly below; "exit to zero" is a target of exactly 0.
 50. BELOW_LOT: the floored order is 0 but the unfloored wish differs from the holding.
+Explicit orders, written
+51. While everything is flattened (switch or maintenance) orders(now) is not asked: every name is FLATTEN, nothing is
+    refused.
+52. What waits, in the position counted, includes the rests of exits, and reduce-only orders at full quantity; a
+    reduce-only order itself is never refused.
+53. |after| must exceed |before| by more than 1e-9 to be a growing order; one that flips to the same size or a smaller
+    one is never refused.
+54. max_order_value counts the whole order (the closing part of a flip too) at the close, limit and stop prices aside,
+    beyond 1e-12 in money; OVER_CASH has the longs' weight as value and 1 - min_cash as limit.
+55. Caps look at the account after the order, whichever side it grows: a growing short is refused while the longs, or
+    the net that it lowers, are above their cap; names without a sector are not capped by max_sector.
+56. An order written under a halt (it does not grow the position) is reduce-only at once, so it cannot flip.
+57. An order floored to nothing leaves the decision as if it had not been given; reduce switches do not touch explicit
+    orders.
+58. An explicit order does not replace the standing rest of an exit: both meet the slice, the rest first.
+59. The exits of the file are laid down (ATR frozen) when the order is written, the bracket over them; an order that only
+    reduces carries both to no effect.
+Explicit orders, met
+60. A protective fill cancels the instrument's explicit orders of later slices too (delay), as they wait; of the
+    others' orders only this slice's.
+61. EXPIRED: a limit, stop or stop-limit order whose price (for a stop-limit: both) was not reached in a bar that
+    exists; a cancelled order, or a reduce-only one that was reached and found nothing to reduce, leaves no such mark.
+62. What reduces is judged at the moment the order acts, in the order given; opposite increases of one instrument are
+    both charged to the power in full and fill one after the other, the later closing first what the earlier opened
+    (two fills).
+63. Participation is shared out in the order given before the factor; what the factor then sets free goes to nobody.
+64. Fills of limits have no slippage and no impact; "no worse than its limit" caps the slipped price, not the
+    reference.
+65. The rest of a cut explicit exit carries REASON_EXPLICIT and stands at the open, or at the close under `fill: close`.
+66. Inside the bar a sell stop-limit (or a buy one) is on the adverse side while its trigger was not reached at the
+    open, on the favourable side (a limit) after; one that must come back from trigger to limit acts last on its side.
+67. "At its price" and "nearer" mean by more than 1e-12 of the level; on one side the distance is that of the level,
+    limit or trigger before it is held within the range.
+68. Without an open `nearest` lets the adverse side act first, as it always did; only the order on one side then uses
+    the last mark.
+69. A limit order has met the price before the stop level if it is nearer to the open and not beyond the level; an
+    untriggered stop-limit never has; only in a bar with a range; if it then buys nothing, the level counts in round 3
+    as it would have in round 1.
+70. Where only the close is known the stop side acts first and nothing is ambiguous; a stop-limit then needs the close
+    to have reached both its prices.
+71. Without an open a stop-limit whose trigger, held within the range, is already beyond its limit does not fill.
+72. In round 3 the kinds are those of all orders that filled for the instrument in round 2.
+73. A position opened inside the bar takes only that bar's close into extreme and break-even, as after an entry at the
+    close: the bar's high or low may be older than the entry.
+Distances, sizers, caps and switches
+74. The decision that opened a position is the one that wrote the order, whatever `delay`: its ATR is of that slice, or,
+    for a name without a bar then, of its last bar, per unit of the close times the mark.
+75. An ATR of 0 is known and puts the level on what it hangs on; for sizing it counts as none; a volatility of fewer
+    than two returns is not known.
+76. inverse_volatility: the leg's total includes the weights of names without a volatility, which the others then share;
+    a leg is the targets of one sign, NaN and 0 left out; n bars are n returns.
+77. Both sizers leave the decision as the rule made it and set no note; a target they make 0 is an ordinary 0.
+78. max_order_value looks at a target's order after band, lot and halt, before the rest of an exit is merged into it;
+    what it does not write (a flip whole) is decided OVER_ORDER_VALUE; the entry's slot under a delay stays taken, as
+    with HALTED.
+79. min_cash shrinks the positive targets only, NaN left out, and notes CAPPED.
+80. The 1e-9 of slack holds for sigma_loss (in return) and rolling_sharpe (in Sharpe) too, not for a losing day, which is
+    strictly below; windows below 2 are silent.
+81. The return, or the day's close, of the very slice in which a switch lets go does not count for it; while it is
+    latched nothing does.
 """
 
 from __future__ import annotations
@@ -109,19 +171,27 @@ from tests.reference.account import (
     TINY,
     Holding,
     Latch,
+    Order,
     State,
+    Wish,
     book,
+    buying_power,
     close_out,
     fill,
     floor_to_lot,
+    leave,
     reaches_down,
     reaches_up,
-    round_to_tick,
-    trade_orders,
+    trade,
     worth,
 )
-from tests.reference.interface import NAN, Config, Market, Outcome
+from tests.reference.interface import Config, Market, Outcome
+from tests.reference.levels import protect_at, protected
+from tests.reference.measures import true_range
+from tests.reference.orders import lapse_without_bar, split_explicit, wishes_at_close, wishes_at_open
+from tests.reference.rounds import inside
 from tests.reference.shaping import looking
+from tests.reference.switches import switching
 
 YEAR = 365 * 86_400 * 1_000_000_000  # ACT/365 in nanoseconds
 
@@ -159,7 +229,7 @@ def run(market: Market, config: Config) -> Outcome:
         outcome.cash.append(state.cash)
         outcome.quantity.append([holding.quantity for holding in state.holdings])
         outcome.accrued.append(state.accrued)
-    outcome.fills = state.fills
+    outcome.fills, outcome.refused = state.fills, state.refused
     return outcome
 
 
@@ -173,8 +243,9 @@ def begin(state: State, t: int) -> None:
         holding.known = len(holding.returns)
     state.t = t
     state.due = state.waiting.pop(t, {})
+    state.lines = state.explicit.pop(t, [])
     state.used = [0.0] * len(state.holdings)
-    state.exited, state.increased = set(), set()
+    state.exited = set()
     state.accrued, state.maintenance_call = 0.0, False
 
 
@@ -203,13 +274,16 @@ def split(state: State, i: int, ratio: float) -> None:
         if i in orders:
             state.flag(i, codes.ACTION)
             orders[i].quantity = floor_to_lot(orders[i].quantity * ratio, lot)
+            orders[i].exits = {name: distance.after_split(ratio) for name, distance in orders[i].exits.items()}
             if orders[i].quantity == 0:
                 del orders[i]
+    split_explicit(state, i, ratio)
     if not holding.quantity:
         return
     state.flag(i, codes.ACTION)
     for name in ("entry", "basis", "extreme"):
         setattr(holding, name, getattr(holding, name) / ratio)
+    holding.exits = {name: distance.after_split(ratio) for name, distance in holding.exits.items()}
     holding.quantity *= ratio
     whole = floor_to_lot(holding.quantity, lot)
     fraction = holding.quantity - whole
@@ -217,7 +291,7 @@ def split(state: State, i: int, ratio: float) -> None:
         holding.quantity = whole
         return
     price = state.market.open[state.t][i] if state.has_open(i) else holding.mark
-    book(state, i, -fraction, price, price, 0.0, codes.REASON_SPLIT_CASH, False)
+    book(state, i, -fraction, price, price, 0.0, leave(-fraction, codes.REASON_SPLIT_CASH), False)
     holding.quantity = whole
 
 
@@ -251,65 +325,15 @@ def bury(state: State, i: int, holding: Holding) -> None:
     """Nothing; closes a held position at the terminal value and drops the instrument's waiting orders."""
     for orders in state.waiting.values():
         orders.pop(i, None)
+    for lines in state.explicit.values():
+        lines[:] = [line for line in lines if line.i != i]
     if not holding.quantity:
         return
     price = state.market.terminal_value[i]
     if math.isnan(price):
         price = holding.mark * (1 - state.config.delisting_haircut)
     state.flag(i, codes.FILLED)
-    book(state, i, -holding.quantity, price, price, 0.0, codes.REASON_DEATH, False)
-
-
-# --- levels ---------------------------------------------------------------------------------------------------------
-def stop_of(state: State, i: int) -> tuple[float, int]:
-    """(the tightest stop-side level, its fill reason); NaN where there is none."""
-    holding, config, tick = state.holdings[i], state.config, state.market.tick[i]
-    sign = math.copysign(1.0, holding.quantity)
-    found: list[tuple[float, int]] = []
-    if config.stop_loss is not None:
-        found.append((holding.basis * (1 - sign * config.stop_loss), codes.REASON_STOP))
-    if config.trailing_stop is not None:
-        found.append((holding.extreme * (1 - sign * config.trailing_stop), codes.REASON_TRAIL))
-    if holding.armed:
-        found.append((holding.basis, codes.REASON_BREAK_EVEN))
-    rounded = [(round_to_tick(level, tick, sign > 0), reason) for level, reason in found]
-    return max(rounded, key=lambda pair: sign * pair[0], default=(NAN, 0))
-
-
-def target_of(state: State, i: int) -> float:
-    """The take-profit level; NaN where there is none."""
-    holding, distance = state.holdings[i], state.config.take_profit
-    if distance is None:
-        return NAN
-    sign = math.copysign(1.0, holding.quantity)
-    return round_to_tick(holding.basis * (1 + sign * distance), state.market.tick[i], sign < 0)
-
-
-def protected(state: State, i: int) -> bool:
-    """Whether levels guard instrument i now: held, a bar, not yet acted, and past its entry bar if that is exempt."""
-    holding = state.holdings[i]
-    if not holding.quantity or not state.has_bar(i) or i in state.exited:
-        return False
-    return state.config.entry_bar_protection or holding.entry_t != state.t
-
-
-def protect(state: State, i: int, reference: float, reason: int) -> None:
-    """Nothing; a level acts: it cancels the instrument's other orders of this slice and closes the position."""
-    if state.due.pop(i, None) is not None:
-        state.flag(i, codes.CANCELLED)
-    state.exited.add(i)
-    close_out(state, i, reference, reason, reason != codes.REASON_TARGET, False)
-
-
-def protect_at(state: State, i: int, price: float) -> None:
-    """Nothing; fills at this very price the level that it has reached, the stop side first."""
-    long = state.holdings[i].quantity > 0
-    stop, reason = stop_of(state, i)
-    target = target_of(state, i)
-    if reaches_down(price, stop) if long else reaches_up(price, stop):
-        protect(state, i, price, reason)
-    elif reaches_up(price, target) if long else reaches_down(price, target):
-        protect(state, i, price, codes.REASON_TARGET)
+    book(state, i, -holding.quantity, price, price, 0.0, leave(-holding.quantity, codes.REASON_DEATH), False)
 
 
 # --- 2. open --------------------------------------------------------------------------------------------------------
@@ -319,6 +343,7 @@ def opening(state: State) -> None:
         if not state.has_bar(i):
             state.flag(i, codes.NO_BAR)
             del state.due[i]
+    lapse_without_bar(state)
     opens = state.market.open[state.t]
     prices = [opens[i] if state.has_open(i) else holding.mark for i, holding in enumerate(state.holdings)]
     for i in range(len(prices)):
@@ -326,42 +351,17 @@ def opening(state: State) -> None:
             protect_at(state, i, prices[i])
     now = {i: order for i, order in state.due.items() if not order.at_close and state.has_open(i)}
     state.due = {i: order for i, order in state.due.items() if i not in now}
-    trade_orders(state, now, prices, False)
-    for i in sorted(state.increased):
+    wishes = wishes_of(now, prices) + wishes_at_open(state)
+    increased = {wish.i for wish in trade(state, wishes, prices, False)}
+    for i in sorted(increased):
         if protected(state, i):
             protect_at(state, i, prices[i])
+    state.power = buying_power(state, prices)
 
 
-# --- 3. inside the bar ----------------------------------------------------------------------------------------------
-def inside(state: State) -> None:
-    """Nothing; protective levels that the bar's range touches."""
-    market, t = state.market, state.t
-    for i in range(len(state.holdings)):
-        if not protected(state, i):
-            continue
-        if math.isfinite(market.high[t][i]) and math.isfinite(market.low[t][i]):
-            touch(state, i, market.open[t][i], market.high[t][i], market.low[t][i])
-        else:
-            protect_at(state, i, market.close[t][i])
-
-
-def touch(state: State, i: int, start: float, high: float, low: float) -> None:
-    """Nothing; fills the level touched in this bar, and by policy the first of two."""
-    long = state.holdings[i].quantity > 0
-    stop, reason = stop_of(state, i)
-    target = target_of(state, i)
-    stop_touched = reaches_down(low, stop) if long else reaches_up(high, stop)
-    target_touched = reaches_up(high, target) if long else reaches_down(low, target)
-    stop_first = stop_touched
-    if stop_touched and target_touched:
-        state.flag(i, codes.AMBIGUOUS)
-        to_stop, to_target = (start - low, high - start) if long else (high - start, start - low)
-        nearest = not to_target < to_stop
-        stop_first = {"pessimistic": True, "optimistic": False, "nearest": nearest}[state.config.intrabar]
-    if stop_first:
-        protect(state, i, min(max(stop, low), high), reason)
-    elif target_touched:
-        protect(state, i, min(max(target, low), high), codes.REASON_TARGET)
+def wishes_of(orders: dict[int, Order], prices: list[float]) -> list[Wish]:
+    """What the orders want at these prices, by instrument."""
+    return [Wish(i, order.quantity, order, prices[i], True) for i, order in sorted(orders.items())]
 
 
 # --- 4. close -------------------------------------------------------------------------------------------------------
@@ -369,7 +369,7 @@ def closing(state: State) -> None:
     """Nothing; orders at the close (and opens that were not there), then time stops."""
     closes = state.market.close[state.t]
     prices = [closes[i] if state.has_bar(i) else holding.mark for i, holding in enumerate(state.holdings)]
-    trade_orders(state, state.due, prices, True)
+    trade(state, wishes_of(state.due, prices) + wishes_at_close(state), prices, True)
     for i, holding in enumerate(state.holdings):
         if holding.quantity and state.has_bar(i):
             holding.bars += 1
@@ -397,6 +397,12 @@ def mark_bar(state: State, i: int, holding: Holding) -> None:
     if math.isfinite(holding.last_close):
         grown = holding.split_since_bar * (close + holding.dividend_since_bar)
         holding.returns.append(grown / holding.last_close - 1)
+        before, holding.adjusted = holding.adjusted, holding.adjusted * grown / holding.last_close
+        scale = holding.adjusted / close
+        high, low = market.high[t][i] * scale, market.low[t][i] * scale
+        holding.true_ranges.append(true_range(high, low, holding.adjusted, before))
+    else:
+        holding.adjusted = close
     holding.mark = holding.last_close = close
     holding.split_since_bar, holding.dividend_since_bar = 1.0, 0.0
     if not holding.quantity:
@@ -437,7 +443,8 @@ def ruin(state: State) -> None:
     """Nothing; closes everything at the marks with costs; nothing waits any more."""
     for i, holding in enumerate(state.holdings):
         if holding.quantity:
-            fill(state, i, -holding.quantity, holding.mark, codes.REASON_RUIN, True, True)
+            order = leave(-holding.quantity, codes.REASON_RUIN)
+            fill(state, Wish(i, order.quantity, order, holding.mark, True), order.quantity, True)
     state.equity = state.cash
     state.waiting = {}
 
@@ -447,25 +454,3 @@ def below_maintenance(state: State) -> bool:
     _, gross = worth(state, [holding.mark for holding in state.holdings])
     needed = state.config.maintenance
     return needed is not None and gross > 0 and state.equity / gross < needed
-
-
-def switching(state: State) -> None:
-    """Nothing; resumes switches whose time has come, then latches those whose threshold is reached."""
-    for switch, latch in zip(state.config.switches, state.latches):
-        if latch.since is not None and resumes(state, switch.resume, latch.since):
-            latch.since, latch.peak = None, state.equity
-        if latch.since is not None:
-            continue
-        latch.peak = max(latch.peak, state.equity)
-        before = latch.peak if switch.kind == "max_drawdown" else state.previous_day_equity
-        if 1 - state.equity / before >= switch.at - TINY:
-            latch.since = state.t
-
-
-def resumes(state: State, resume: str | int, since: int) -> bool:
-    """Whether a switch that latched at this slice is released now."""
-    if resume == "never":
-        return False
-    if resume == "next day":
-        return state.market.day[state.t] > state.market.day[since]
-    return state.t - since >= int(resume)
