@@ -16,6 +16,10 @@ __all__ = ["Panel", "Result", "__version__", "backtest"]
 _HOME = {"Panel": "engine.panel", "Result": "engine.result", "backtest": "engine.run"}
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import plugins as registry
-from engine.errors import ConfigError
+from engine.errors import ConfigError, DataError
 from engine.record import Record
 from engine.types import Floats
 
@@ -34,8 +34,8 @@ def backtest(
 ) -> Result:
     """The Result of running `config` (a YAML file, a mapping of the same shape, or a loaded Config).
 
-    `panel` replaces data.source; `forecasts` (array (T, N), long frame date/symbol/forecast, wide frame, or a mapping of these
-    by signal name) feed signals whose plugin is `precomputed`; `strategy` replaces the one of the file by a Python object.
+    `panel` replaces data.source (symbols, dates, lot and tick that the file says still hold); `forecasts` (array (T, N),
+    long frame date/symbol/forecast, wide frame, or a mapping of these by signal name) feed signals whose plugin is `precomputed`; `strategy` replaces the one of the file by a Python object.
     Raises ConfigError, DataError or PluginError, each one line that says where, what was expected, and the way out.
     """
     say = progress or (lambda text: None)
@@ -44,6 +44,8 @@ def backtest(
     if panel is None:
         say("reading bars")
         panel = load_panel(loaded)
+    else:
+        panel = given_panel(loaded, panel)
     check_benchmark(loaded, panel)
     signals = make_signals(loaded)
     say("forecasting")
@@ -67,6 +69,22 @@ def load_panel(config: Config) -> Panel:
     from engine.data.sources import load
 
     return load(config.data, config.execution.lot, config.execution.tick, config.base)
+
+
+def given_panel(config: Config, panel: Panel) -> Panel:
+    """The panel handed to backtest, cut to the symbols and dates of the file, with its lot and tick where it says them."""
+    from engine.panel import Panel as Kind
+
+    if not isinstance(panel, Kind):
+        raise DataError(
+            f"panel: expected an engine.Panel, got {type(panel).__name__}; make one with engine.Panel.from_frame(frame, ...)"
+        )
+    data, said = config.data, config.execution.model_fields_set
+    if data.symbols is not None or data.start is not None or data.end is not None:
+        panel = panel.cut(start=data.start, end=data.end, symbols=data.symbols)
+    execution = config.execution
+    tick = float("nan") if execution.tick is None else execution.tick
+    return panel.with_steps(execution.lot if "lot" in said else None, tick if "tick" in said else None)
 
 
 def check_benchmark(config: Config, panel: Panel) -> None:
@@ -108,14 +126,13 @@ def forecast(name: str, signal: Signal, config: Config, panel: Panel, given: Any
         if name not in given:
             raise ConfigError(f"forecasts: none given for signal {name!r}; they are for {', '.join(map(str, given))}")
         given = given[name]
-    return finish(align(given, panel, f"signals.{name}"), signal.unit, panel)
+    # A price computed elsewhere is one of the source's own: forward-adjusted prices depend on where the run begins.
+    return finish(align(given, panel, f"signals.{name}"), signal.unit, panel, panel.close)
 
 
 def read_forecasts(name: str, path: str, config: Config) -> Any:
     """The long frame of forecasts in a Parquet file, looked for beside the YAML first."""
     import pyarrow.parquet as parquet
-
-    from engine.errors import DataError
 
     beside = Path(config.base) / path if config.base is not None else Path(path)
     file = beside if beside.exists() else Path(path)

@@ -10,11 +10,14 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import DataError
+
 if TYPE_CHECKING:
     from engine.panel import Panel
     from engine.result import Result
 
 WIDTH = 100
+BESIDE = ("total_return", "cagr", "volatility", "sharpe", "sortino", "max_drawdown")
 
 
 @contextmanager
@@ -43,7 +46,8 @@ def run_summary(result: Result, folder: Path, page: Path | None) -> str:
 
     console = _console()
     manifest = result.manifest
-    span = f"{result.index[0]:%Y-%m-%d} to {result.index[-1]:%Y-%m-%d}" if len(result.index) else "no slices"
+    dates = result.facts.dates
+    span = f"{dates[0]} to {dates[-1]}" if len(dates) else "no slices"
     console.rule(f"[bold]{_safe(result.name)}[/]")
     console.print(f"{span}, {len(result.index):,} slices, {_count(len(result.symbols), 'instrument')}, {_bars(result)}")
     sections: dict[str, Table] = {}
@@ -62,9 +66,33 @@ def run_summary(result: Result, folder: Path, page: Path | None) -> str:
         console.print(f"[dim]?[/] {_safe(line)}")
     console.print(sections.pop("Belief", ""))
     console.print(Columns([table for name, table in sections.items() if name != "Risk"], padding=(1, 4)))
+    _against(console, result)
     _exits(console, result)
     console.print(f"\n{_safe(str(folder))}" + (f"\n{_safe(str(page))}" if page else ""), soft_wrap=True)
     return str(console.file.getvalue())
+
+
+def _against(console: Any, result: Result) -> None:
+    """The strategy beside its benchmark, by the same definitions."""
+    from rich.table import Table
+
+    from engine.metrics import DEFINITIONS
+    from engine.result import shown
+
+    theirs = result.benchmark_metrics
+    if not theirs:
+        return
+    table = Table(
+        box=None, title=f"Beside the benchmark ({_safe(str(result.config.get('benchmark')))})", title_justify="left"
+    )
+    table.add_column("")
+    names = [name for name in BESIDE if name in theirs]
+    for name in names:
+        table.add_column(DEFINITIONS[name].label, justify="right")
+    table.add_row("strategy", *(shown(name, result.metrics[name]) for name in names))
+    table.add_row("benchmark", *(shown(name, theirs[name]) for name in names))
+    console.print(table)
+    console.print()
 
 
 def _exits(console: Any, result: Result) -> None:
@@ -131,6 +159,8 @@ def load_for_info(
         whole: Panel = packaged.load(source)
         return whole.cut(symbols=list(symbols)) if symbols else whole
     path = sources.find(source)
+    if path.suffix.lower() in (".yaml", ".yml"):
+        raise DataError(f"{source}: this is a strategy file; expected a .parquet or .csv of bars, or a packaged set")
     read = sources.csv if path.suffix.lower() == ".csv" else sources.parquet
     told = {"prices": prices, "dividends": dividends, "missing_open": missing_open, "calendar": calendar}
     return Panel.from_frame(read(path, symbols), symbols=symbols, name=path.name, **told)  # type: ignore[arg-type]

@@ -45,6 +45,7 @@ def slipped(i: int, quantity: float, price: float, bars: Bars, rules: Rules) -> 
     rate = rules.slippage
     if rules.impact > 0.0 and bars.volume[i] > 0.0 and bars.volatility[i] > 0.0:
         rate += rules.impact * bars.volatility[i] * math.sqrt(abs(quantity) / bars.volume[i])
+    rate = min(rate, 1.0)  # a sale can fetch nothing, but nobody pays to sell
     return price * (1.0 + rate) if quantity > 0.0 else price * (1.0 - rate)
 
 

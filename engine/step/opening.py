@@ -62,8 +62,9 @@ def reduce(
 ) -> int:
     """How many increases wait in scratch, after filling the reducing part of the orders that meet this price.
 
-    An order for an open that is not known waits for the close. An order that meets no bar lapses. Only ordinary orders
-    follow `fill: close`; exits that stand again and flattening meet the open. What is cut from a full exit stands again.
+    An order for an open that is not known waits for the close. An order that meets no bar lapses, except what was ordered
+    by a level, a switch or maintenance: that stands again. Only ordinary orders follow `fill: close`; those meet the open.
+    What is cut from a full exit stands again.
     """
     row = t % orders.quantity.shape[0]
     growing = 0
@@ -74,6 +75,8 @@ def reduce(
         if not scratch.has_bar[i]:
             orders.quantity[row, i] = np.nan
             codes[i] |= np.uint32(c.NO_BAR)
+            if orders.reason[row, i] != c.REASON_ORDER and account.quantity[i] != 0.0:
+                stand_again(t, i, wanted, orders.reason[row, i], orders)
             continue
         reason = orders.reason[row, i]
         at_open = reason != c.REASON_ORDER or rules.fill_at_close == 0.0

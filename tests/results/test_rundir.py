@@ -181,6 +181,13 @@ def test_a_run_replaces_the_one_before_and_moves_along_what_was_added_by_hand(tm
     assert Result.load(folder).fills.quantity[0] == 4.0
     assert (folder / "notes.txt").read_text() == "mine"
     assert not (folder / "report.html").exists()
+
+
+def test_the_same_run_again_keeps_its_report(tmp_path):
+    folder = make().save(tmp_path / "run")
+    (folder / "report.html").write_text("of this run")
+    make().save(folder)
+    assert (folder / "report.html").read_text() == "of this run"
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
