@@ -6,7 +6,6 @@ It may leave out rows outside the wanted symbols and dates; Panel.from_frame cut
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +64,8 @@ def load(data: Any, lot: float = 1.0, tick: float | None = None, base: str | Pat
             if told[key] is None:
                 raise DataError(f"data.{key} must be said for source {data.source}: what prices mean is not guessed")
     part = {key: getattr(data, key, None) for key in ("symbols", "start", "end")}
+    if part["symbols"] is not None:
+        part["symbols"] = [part["symbols"]] if isinstance(part["symbols"], str) else [*map(str, part["symbols"])]
     words: dict[str, Any] = {**part, **{key: value for key, value in told.items() if value is not None}}
 
     def build() -> Panel:
@@ -72,21 +73,10 @@ def load(data: Any, lot: float = 1.0, tick: float | None = None, base: str | Pat
 
     if source not in (parquet, csv):  # what another source reads, nobody here knows
         return build()
-    shapes = {
-        **told,
-        "source": data.source,
-        "name": label,
-        "lot": float(lot),
-        "tick": None if tick is None else float(tick),
-    }
-    return cache.through(Path(where), shapes | _asked(part), build)
-
-
-def _asked(part: Mapping[str, Any]) -> dict[str, Any]:
-    """The wanted symbols and dates as text, equal where they mean the same."""
-    symbols = part["symbols"]
-    names = symbols if symbols is None else [str(name) for name in ([symbols] if isinstance(symbols, str) else symbols)]
-    return {"symbols": names, **{key: None if part[key] is None else str(part[key]) for key in ("start", "end")}}
+    dates = {key: None if part[key] is None else str(part[key]) for key in ("start", "end")}
+    numbers = {"lot": float(lot), "tick": None if tick is None else float(tick)}
+    shapes = {**told, **part, **dates, **numbers, "source": data.source, "name": label}
+    return cache.through(Path(where), shapes, build)
 
 
 def _packaged_unless_said(name: str, told: dict[str, Any], said: set[str]) -> dict[str, Any]:
