@@ -65,7 +65,8 @@ def load(data: Any, lot: float = 1.0, tick: float | None = None, base: str | Pat
                 raise DataError(f"data.{key} must be said for source {data.source}: what prices mean is not guessed")
     part = {key: getattr(data, key, None) for key in ("symbols", "start", "end")}
     if part["symbols"] is not None:
-        part["symbols"] = [part["symbols"]] if isinstance(part["symbols"], str) else [*map(str, part["symbols"])]
+        names = [part["symbols"]] if isinstance(part["symbols"], str) else part["symbols"]
+        part["symbols"] = tuple(str(name) for name in names)
     words: dict[str, Any] = {**part, **{key: value for key, value in told.items() if value is not None}}
 
     def build() -> Panel:

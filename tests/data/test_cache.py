@@ -106,6 +106,7 @@ def test_the_second_load_is_the_first_one_mapped(tmp_path, builds, suffix):
     file = write(tmp_path / f"bars.{suffix}")
     first, second = load(file, calendar="24/7"), load(file, calendar="24/7")
     assert len(builds) == 1
+    assert "fingerprint" in vars(second)
     assert_equal(first, second)
     assert first.warnings == ("columns not used: note",)
     assert (
@@ -117,7 +118,9 @@ def test_the_second_load_is_the_first_one_mapped(tmp_path, builds, suffix):
     assert again.fingerprint == second.fingerprint
 
 
-def test_what_is_mapped_cannot_be_written(tmp_path):
+@pytest.mark.parametrize("mapped", [1, 1 << 20], ids=["mapped", "read"])
+def test_what_comes_from_the_cache_cannot_be_written(tmp_path, monkeypatch, mapped):
+    monkeypatch.setattr(entry, "MAPPED", mapped)
     file = write(tmp_path / "bars.parquet")
     load(file)
     panel = load(file)
@@ -125,9 +128,15 @@ def test_what_is_mapped_cannot_be_written(tmp_path):
         assert type(array) is np.ndarray and not array.flags.writeable, name
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
-    assert isinstance(panel.close.base, np.memmap) and panel.close.base.mode == "r"
+
+
+def test_what_is_large_is_mapped(tmp_path):
+    file = write(tmp_path / "bars.parquet")
+    load(file)
+    close = load(file).close
+    assert isinstance(close.base, np.memmap) and close.base.mode == "r"
     with pytest.raises(ValueError, match="cannot set WRITEABLE"):
-        panel.close.flags.writeable = True
+        close.flags.writeable = True
 
 
 def test_a_folder_of_files_is_kept_and_a_new_file_in_it_is_seen(tmp_path, builds):
@@ -232,21 +241,34 @@ def test_a_known_file_is_not_hashed_again(tmp_path, monkeypatch):
     load(file)
 
 
-def test_a_file_that_changes_while_it_is_read_is_not_kept(tmp_path, home, monkeypatch):
-    file = write(tmp_path / "bars.csv")
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_file_that_changes_while_it_is_read_is_not_kept(tmp_path, home, monkeypatch, known, fresh):
+    file = write(tmp_path / "bars.csv", table(3.0))
+    if known:
+        load(file)
+    write(file)
+    if fresh:
+        os.utime(file)
+    before = entries(home)
     build = Panel.from_frame.__func__
 
     def slow(cls, frame, **words):
         write(file, table(2.0))
         return build(cls, frame, **words)
 
-    for _ in range(2):  # unknown before; known before
-        with monkeypatch.context() as patch:
-            patch.setattr(Panel, "from_frame", classmethod(slow))
-            load(file)
-        assert entries(home) == []
-        write(file, table(3.0))
-    assert load(file).close[0, 0] == 30.0
+    with monkeypatch.context() as patch:
+        patch.setattr(Panel, "from_frame", classmethod(slow))
+        assert load(file).close[0, 0] == 10.0
+    assert entries(home) == before
+    assert [load(file).close[0, 0] for _ in range(2)] == [20.0, 20.0]
+
+
+def test_a_file_just_written_is_kept_at_once(tmp_path, home, builds):
+    file = write(tmp_path / "bars.csv")
+    os.utime(file)
+    assert_equal(load(file), load(file))
+    assert len(builds) == 1
 
 
 OTHERS = {
@@ -276,7 +298,8 @@ def test_other_arguments_miss_and_are_kept_apart(tmp_path, home, builds, said):
 def test_the_names_of_file_and_source_count(tmp_path, builds):
     write(tmp_path / "one.csv")
     shutil.copy2(tmp_path / "one.csv", tmp_path / "two.csv")
-    assert [load(tmp_path / name).name for name in ("one.csv", "two.csv")] == ["one.csv", "two.csv"]
+    for _ in range(2):
+        assert [load(tmp_path / name).name for name in ("one.csv", "two.csv")] == ["one.csv", "two.csv"]
     assert len(builds) == 2
 
 
