@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.compiled import PACKAGES, ROOT, digest
+from engine.compiled import PACKAGES
+from engine.places import ROOT, digest
 from engine.record import Record
 
 if TYPE_CHECKING:

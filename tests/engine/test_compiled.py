@@ -9,21 +9,22 @@ import numba
 import pytest
 
 import engine.compiled as compiled
+import engine.places as places
 from engine.signatures import DECIDE
 
 
 def copy_of_the_sources(folder: Path) -> Path:
     for name in compiled.PACKAGES:
-        shutil.copytree(compiled.ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(places.ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 
 def test_an_edit_of_any_kernel_file_names_another_cache_folder(tmp_path):
     root = copy_of_the_sources(tmp_path)
-    before = compiled.digest(compiled.kernel_sources(root), root)
+    before = places.digest(compiled.kernel_sources(root), root)
     edited = root / "engine/step/money.py"
     edited.write_text(edited.read_text().replace("EPSILON = 1e-9", "EPSILON = 2e-9"))
-    assert compiled.digest(compiled.kernel_sources(root), root) != before
+    assert places.digest(compiled.kernel_sources(root), root) != before
 
 
 def test_the_names_of_codes_count_as_kernel_source(tmp_path):
