@@ -167,7 +167,8 @@ def _years(console: Any, years: list[dict[str, int]]) -> None:
     """The table of members and members with a bar on the last session of each year."""
     from rich.table import Table
 
-    table = Table(box=None, title="Members on the last session of the year", title_justify="left")
+    console.print("Members on the last session of the year")  # as a title it would be wrapped to the table's width
+    table = Table(box=None)
     for name in ("year", "members", "with bars"):
         table.add_column(name, justify="right")
     for line in years:
