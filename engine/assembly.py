@@ -150,7 +150,9 @@ def assemble(
     """An engine for one run. `forecasts` are (T, N) by signal name, in the order a Python strategy sees them."""
     universe = panel.universe
     if config.caps.max_sector is not None and (universe.sector < 0).all():
-        raise ConfigError("caps.max_sector: the data names no sectors; add a column `sector`, or leave the cap out")
+        raise ConfigError(
+            "caps.max_sector: the data names no sectors; add a column `sector`, name universe.sectors, or leave the cap out"
+        )
     main = getattr(config.strategy, "signal", None)
     order = (main, *(name for name in forecasts if name != main)) if main in forecasts else tuple(forecasts)
     rows, n = panel.close.shape

@@ -137,7 +137,8 @@ def run_warnings(record: Record, trades: Trades) -> list[str]:
     panel, out = record.panel, []
     if panel.bars_per_year_source == "counted":
         out.append(f"bars per year: {panel.bars_per_year:.2f}, counted from the data")
-    if len(panel.universe) > 1 and np.isfinite(panel.close[-RECENT:]).any(axis=0).all():
+    told = any(entry.key == "universe.members" for entry in panel.inputs)  # then the file has said it better
+    if not told and len(panel.universe) > 1 and np.isfinite(panel.close[-RECENT:]).any(axis=0).all():
         out.append("survivorship: no symbol leaves the data before its end, so names that died may be missing")
     if len(record.fills) and not trades.fees.any() and not trades.slippage.any():
         out.append("no costs: commission, fees and slippage are all 0, as nobody trades")

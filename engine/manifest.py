@@ -122,6 +122,7 @@ def make_manifest(
         "code_hash": code_hash(),
         "git_commit": git_commit(),
         "data": plain(data),
+        "inputs": {entry.key: {"file": entry.file, "sha256": entry.sha256} for entry in panel.inputs},
         "forecasts": forecasts,
         "plugins": dict(plugins),
         "overrides": list(overrides),

@@ -20,6 +20,8 @@ from engine.types import Bools, Floats, Ints, Universe, Window
 if TYPE_CHECKING:
     import pandas as pd
 
+    from engine.data.universe import Input
+
 BARS = ("open", "high", "low", "close", "volume")
 FACTS = ("times", "days", "last_of_day", "last_of_week", "last_of_month", *BARS)
 
@@ -53,6 +55,7 @@ class Panel:
     member: Bools | None  # (T, N), or None: all are members always
     warnings: tuple[str, ...]
     name: str
+    inputs: tuple[Input, ...] = ()  # files of the universe; `fingerprint` sees what they say
 
     def __len__(self) -> int:
         return len(self.times)

@@ -34,18 +34,24 @@ def backtest(
 ) -> Result:
     """The Result of running `config` (a YAML file, a mapping of the same shape, or a loaded Config).
 
-    `panel` replaces data.source (symbols, dates, lot and tick that the file says still hold); `forecasts` (array (T, N),
-    long frame date/symbol/forecast, wide frame, or a mapping of these by signal name) feed signals whose plugin is `precomputed`; `strategy` replaces the one of the file by a Python object.
+    `panel` replaces data.source (symbols, dates, lot and tick that the file says still hold), and `universe` is laid over it;
+    `forecasts` (array (T, N), long frame date/symbol/forecast, wide frame, or a mapping of these by signal name) feed signals
+    whose plugin is `precomputed`; `strategy` replaces the one of the file by a Python object.
     Raises ConfigError, DataError or PluginError, each one line that says where, what was expected, and the way out.
     """
+    from engine.data.universe import within
+    from engine.universes import read_universe
+
     say = progress or (lambda text: None)
     hashes = registry.load_files(plugins)
     loaded = load_config(config, sets)
+    files = read_universe(loaded)
     if panel is None:
         say("reading bars")
-        panel = load_panel(loaded)
+        panel = load_bars(loaded)
     else:
         panel = given_panel(loaded, panel)
+    panel = within(panel, files)
     check_benchmark(loaded, panel)
     signals = make_signals(loaded)
     say("forecasting")
@@ -65,7 +71,16 @@ def load_config(config: str | Path | Mapping[str, Any] | Config, sets: Sequence[
 
 
 def load_panel(config: Config) -> Panel:
-    """The panel that `data` describes."""
+    """The panel that `data` and `universe` describe."""
+    from engine.data.universe import within
+    from engine.universes import read_universe
+
+    files = read_universe(config)  # first: they are small, and their mistakes quick to tell
+    return within(load_bars(config), files)
+
+
+def load_bars(config: Config) -> Panel:
+    """The panel that `data` describes, without the universe."""
     from engine.data.sources import load
 
     return load(config.data, config.execution.lot, config.execution.tick, config.base)

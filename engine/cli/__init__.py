@@ -112,6 +112,8 @@ def info(
     missing_open: Annotated[str, typer.Option(help="refuse, previous_close or close_fills")] = "refuse",
     calendar: Annotated[str | None, typer.Option(help="XNYS, XBOM, 24/7 ...")] = None,
     symbols: Symbols = None,
+    members: Annotated[str | None, typer.Option(help="a .csv or .parquet file of symbol, start, end")] = None,
+    members_end: Annotated[str, typer.Option(help="inclusive or exclusive")] = "inclusive",
     as_json: AsJson = False,
 ) -> None:
     """Say what bars a source holds, and what is odd about them."""
@@ -119,9 +121,11 @@ def info(
 
     from engine.cli.show import data_summary, load_for_info
     from engine.data.info import describe
+    from engine.universes import described
 
     wanted = symbols.split(",") if symbols else None
-    told = describe(load_for_info(source, prices, dividends, missing_open, calendar, wanted))
+    panel = load_for_info(source, prices, dividends, missing_open, calendar, wanted)
+    told = describe(panel) if members is None else described(panel, members, members_end)
     typer.echo(
         json.dumps({"schema_version": 1, **told}, default=str) + "\n" if as_json else data_summary(told), nl=False
     )

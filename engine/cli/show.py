@@ -186,9 +186,24 @@ def data_summary(told: dict[str, Any]) -> str:
         console.print(table)
         if len(rows) > 60:
             console.print(f"... and {len(rows) - 60:,} more (--json has them all)")
+    if years := told.get("members_per_year"):
+        _years(console, years)
     for warning in told.get("warnings", ()):
         console.print(f"[yellow]![/] {_safe(str(warning))}")
     return str(console.file.getvalue())
+
+
+def _years(console: Any, years: list[dict[str, int]]) -> None:
+    """The table of members and members with a bar on the last session of each year."""
+    from rich.table import Table
+
+    console.print("Members on the last session of the year")  # as a title it would be wrapped to the table's width
+    table = Table(box=None)
+    for name in ("year", "members", "with bars"):
+        table.add_column(name, justify="right")
+    for line in years:
+        table.add_row(str(line["year"]), f"{line['members']:,}", f"{line['with_bars']:,}")
+    console.print(table)
 
 
 def _shown(value: Any) -> str:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from engine.config import overrides
 from engine.config.agreements import disagreements
-from engine.config.loader import MAX_BYTES, Document, parse
+from engine.config.loader import MAX_BYTES, parse
 from engine.config.mapping import document_of
 from engine.config.models import Config
 from engine.config.problems import nearest, refuse
@@ -35,9 +35,9 @@ def load(
     else:
         path = Path(source)
         document, base = parse(_read(path), file_name or str(source)), path.parent
-    placed = overrides.apply(document, [sets] if isinstance(sets, str) else sets)
-    config = _validate(document, placed)
-    config._base, config._said = base, document.data
+    places = Places(document, overrides.apply(document, [sets] if isinstance(sets, str) else sets))
+    config = _validate(places)
+    config._base, config._said, config._places = base, document.data, places
     return config
 
 
@@ -56,8 +56,16 @@ def _read(path: Path) -> bytes:
         raise ConfigError(f"{path}: no such file{hint or '; correct the path'}") from None
 
 
-def _validate(document: Document, placed: Mapping[Path_, str]) -> Config:
-    places = Places(document, placed)
+def refusal(config: Config, path: Path_, message: str) -> ConfigError:
+    """The ConfigError of a mistake that is seen only when the run begins, at the place where `config` says it."""
+    places = config._places
+    if places is None:
+        return ConfigError(f"{'.'.join(map(str, path))}: {message}")
+    return refuse(places.document.name, places.document.lines, [places.problem(path, message)])
+
+
+def _validate(places: Places) -> Config:
+    document = places.document
     problems, hidden = disagreements(places), 0
     try:
         config = Config.model_validate(document.data)
