@@ -26,8 +26,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--cases", type=names, default=("throughput", *CASES), help=f"of throughput,{','.join(CASES)}")
     parser.add_argument("--rows", type=int, default=6000, help="of the throughput table")
     parser.add_argument("--names", type=int, default=1695, help="of the throughput table")
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, help="measured ones per contender; default: 5, --quick 3")
     options = parser.parse_args()
+    options.runs = options.runs or (3 if options.quick else 5)
     if options.peers == ("none",):
         options.peers = ()
     for word, known in [(w, PEERS) for w in options.peers] + [(w, ("throughput", *CASES)) for w in options.cases]:

@@ -67,8 +67,9 @@ def bars(options: Options) -> None:
     duel(sides, lambda folder: inputs.bars(folder, rows), options.runs, options.make)
     ratios(f"{rows:,} bars", sides, rows)
     note(
-        "Entries and exits are ready for the peer; ours judges the forecast bar by bar. Fills differ: vectorbt takes a stop of the "
-        "bar before an exit at its open, sizes on cash at the open less fees, and slips targets as well as stops."
+        "Entries and exits are ready for the peer; ours judges the forecast bar by bar. Fills fall on the same bars. Equity differs "
+        "because vectorbt slips targets as well as stops (ours are limits), sizes on the open less fees instead of the close before "
+        "it, and lets a stop of a bar go before an exit at its open."
     )
 
 

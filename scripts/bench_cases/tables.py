@@ -33,7 +33,7 @@ def show(text: str = "") -> None:
 
 
 def heading(text: str) -> None:
-    show(f"\n## {text}\n")
+    show(f"\n## {text}")
 
 
 def note(text: str) -> None:
@@ -45,6 +45,7 @@ def row(*cells: object) -> None:
 
 
 def head(*titles: str) -> None:
+    show()
     row(*titles)
     show("|" + "---|" * len(titles))
 
@@ -75,7 +76,7 @@ def times(ours: Contender, peer: Contender) -> str:
 def ratios(size: str, contenders: list[Contender], bars: int = 0, told: tuple[str, ...] = ("fills", "equity")) -> None:
     """The table of a duel; the first contender is ours. `told` are what the answers are held against each other by."""
     ours = contenders[0]
-    show(f"\n{size}\n")
+    show(f"\n{size}")
     rate = ("bars/s",) if bars else ()
     head("contender", "version", "seconds", "first run", *rate, "ours : peer", *told)
     for each in contenders:
