@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 LISTS = Path(__file__).resolve().parents[1] / "peers"
+FAILED: dict[Path, str] = {}  # what could not be made in this run, and why: it is not tried again for the next case
 MADE = ".made"  # the last file written into an environment: without it, it is half made
 
 
@@ -66,12 +67,15 @@ def environment(peer: str, make: bool) -> Path:
     if not (folder / MADE).exists():
         if not make:
             raise UnavailableError("no environment yet; --quick makes none")
-        build(peer, python, folder)
+        if folder not in FAILED:
+            build(peer, python, folder)
+        if folder in FAILED:
+            raise UnavailableError(FAILED[folder])
     return folder / "bin" / "python"
 
 
 def build(peer: str, python: str, folder: Path) -> None:
-    """Make the environment; whatever stops it (no network, no such version) is one line."""
+    """Make the environment; whatever stops it (no network, no such version) is noted in FAILED, in a line."""
     print(f"making an environment for {peer} ...", file=sys.stderr)
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -81,5 +85,6 @@ def build(peer: str, python: str, folder: Path) -> None:
         if done.returncode != 0:
             shutil.rmtree(folder, ignore_errors=True)
             lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["it failed"]
-            raise UnavailableError(f"no environment: {lines[-1].removeprefix('ERROR: ')}")
+            FAILED[folder] = f"no environment: {lines[-1].removeprefix('ERROR: ')}"
+            return
     (folder / MADE).touch()

@@ -55,8 +55,8 @@ def seconds(value: float) -> str:
     if math.isnan(value):
         return ""
     for unit, factor in (("s", 1.0), ("ms", 1e3)):
-        if value * factor >= 1.0:
-            return f"{value * factor:.3g} {unit}"
+        if value * factor >= 0.9995:
+            return f"{value * factor:.{3 if value * factor < 999.5 else 4}g} {unit}"
     return f"{value * 1e6:.3g} us"
 
 
