@@ -91,6 +91,7 @@ def _against(console: Any, result: Result) -> None:
         table.add_column(DEFINITIONS[name].label, justify="right")
     table.add_row("strategy", *(shown(name, result.metrics[name]) for name in names))
     table.add_row("benchmark", *(shown(name, theirs[name]) for name in names))
+    console.print()
     console.print(table)
     console.print()
 
