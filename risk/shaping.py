@@ -40,7 +40,7 @@ SLACK = 1e-12  # a cap binds when it is exceeded by more than this
 PROTECTIVE = np.uint32(c.STOPPED | c.TARGET | c.TRAILED | c.BREAK_EVEN | c.TIMED_OUT | c.FLATTENED)
 
 
-@njit()
+@njit(forceinline=True)
 def expose(params: Floats, target: Floats) -> None:
     """Multiply long weights by the long exposure and short weights by the short one."""
     for i in range(target.shape[0]):
@@ -50,7 +50,7 @@ def expose(params: Floats, target: Floats) -> None:
             target[i] *= params[SHORT]
 
 
-@njit()
+@njit(forceinline=True)
 def smooth(t: int, equity: float, view: View, params: Floats, state: Floats, target: Floats) -> None:
     """w = a x target + (1 - a) x previous smoothed target, per name; the first is unsmoothed.
 
@@ -73,7 +73,7 @@ def smooth(t: int, equity: float, view: View, params: Floats, state: Floats, tar
                 state[SMOOTHED, i] = 0.0
 
 
-@njit()
+@njit(forceinline=True)
 def vol_scale(t: int, equity: float, params: Floats, state: Floats) -> float:
     """target / annualised std (ddof 1) of the account's last 20 marked returns, within [.5, 2]; 1 before 20 exist."""
     size = PAST + 1
@@ -94,7 +94,7 @@ def vol_scale(t: int, equity: float, params: Floats, state: Floats) -> float:
     return min(HIGH, max(LOW, params[VOL_TARGET] / deviation))
 
 
-@njit()
+@njit(forceinline=True)
 def cap_weight(params: Floats, target: Floats, codes: Codes) -> None:
     """Bound each |weight| by max_weight."""
     limit = params[MAX_WEIGHT]
@@ -104,7 +104,7 @@ def cap_weight(params: Floats, target: Floats, codes: Codes) -> None:
             codes[i] |= np.uint32(c.CAPPED)
 
 
-@njit()
+@njit(forceinline=True)
 def scale_where(factor: float, side: int, group: int, sector: Ints, target: Floats, codes: Codes) -> None:
     """Scale the targets of one side (0 both) in one sector (-2 all) by `factor`."""
     for i in range(target.shape[0]):
@@ -115,7 +115,7 @@ def scale_where(factor: float, side: int, group: int, sector: Ints, target: Floa
             codes[i] |= np.uint32(c.CAPPED)
 
 
-@njit()
+@njit(forceinline=True)
 def cap_sectors(params: Floats, sector: Ints, target: Floats, codes: Codes) -> None:
     """Scale each sector whose sum of |weight| exceeds max_sector down to it; names without a sector are not capped."""
     for group in range(int(params[SECTORS])):
@@ -127,7 +127,7 @@ def cap_sectors(params: Floats, sector: Ints, target: Floats, codes: Codes) -> N
             scale_where(params[MAX_SECTOR] / total, 0, group, sector, target, codes)
 
 
-@njit()
+@njit(forceinline=True)
 def cap_net_and_gross(params: Floats, sector: Ints, target: Floats, codes: Codes) -> None:
     """Scale the heavier side until |net| is max_net, then everything until gross is max_gross."""
     longs, shorts = 0.0, 0.0

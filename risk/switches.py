@@ -27,7 +27,7 @@ SLACK = 1e-9  # in floats 1 - 0.8 is below 0.2
 LATCHED, SINCE, SINCE_DAY, REFERENCE, TODAY, LAST_EQUITY, N_STATE = range(7)
 
 
-@njit()
+@njit(forceinline=True)
 def observe(equity: float, day: Day, rule: Floats, memory: Floats) -> float:
     """The loss a switch watches, as a fraction of its reference; its memory moves on."""
     if rule[KIND] == DRAWDOWN:
@@ -39,7 +39,7 @@ def observe(equity: float, day: Day, rule: Floats, memory: Floats) -> float:
     return 1.0 - equity / memory[REFERENCE]
 
 
-@njit()
+@njit(forceinline=True)
 def lets_go(t: int, day: Day, rule: Floats, memory: Floats) -> bool:
     """Whether a latched switch resumes at slice `t`."""
     if rule[RESUME] == NEXT_DAY:

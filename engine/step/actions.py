@@ -13,7 +13,7 @@ from engine.step.money import clear, dust, floor_lot, write_fill
 from engine.types import Codes
 
 
-@njit()
+@njit(forceinline=True)
 def split_account(i: int, ratio: float, account: Account) -> None:
     """Restate a holding and its prices in new shares."""
     account.quantity[i] *= ratio
@@ -25,7 +25,7 @@ def split_account(i: int, ratio: float, account: Account) -> None:
     account.take_profit[i] /= ratio
 
 
-@njit()
+@njit(forceinline=True)
 def split_orders(i: int, ratio: float, lot: float, orders: Orders, codes: Codes) -> None:
     """Restate waiting orders in new shares, toward zero to the lot; one that comes to nothing is no order."""
     for row in range(orders.quantity.shape[0]):
@@ -36,7 +36,7 @@ def split_orders(i: int, ratio: float, lot: float, orders: Orders, codes: Codes)
             codes[i] |= np.uint32(c.ACTION)
 
 
-@njit()
+@njit(forceinline=True)
 def cash_fraction(t: int, i: int, bars: Bars, specs: Specs, account: Account, log: Log) -> None:
     """Pay out what a split left below a lot, at the open (the mark where there is none)."""
     held = account.quantity[i]
@@ -53,7 +53,7 @@ def cash_fraction(t: int, i: int, bars: Bars, specs: Specs, account: Account, lo
         clear(i, t, c.ACTION, account)
 
 
-@njit()
+@njit(forceinline=True)
 def act(
     t: int,
     bars: Bars,
@@ -84,7 +84,7 @@ def act(
             codes[i] |= np.uint32(c.ACTION)
 
 
-@njit()
+@njit(forceinline=True)
 def bury(t: int, i: int, specs: Specs, rules: Rules, account: Account, orders: Orders, log: Log, codes: Codes) -> None:
     """Close a holding of a dead instrument at its terminal value, else at the last close less the haircut; no costs.
 
@@ -107,7 +107,7 @@ def bury(t: int, i: int, specs: Specs, rules: Rules, account: Account, orders: O
     codes[i] |= np.uint32(c.FILLED | c.DELISTED)
 
 
-@njit()
+@njit(forceinline=True)
 def attend(
     t: int,
     bars: Bars,

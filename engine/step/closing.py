@@ -12,7 +12,7 @@ from engine.step.opening import increase, reduce
 from engine.types import Codes
 
 
-@njit()
+@njit(forceinline=True)
 def closing(
     t: int,
     bars: Bars,

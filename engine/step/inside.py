@@ -15,7 +15,7 @@ from engine.step.opening import protection
 from engine.types import Codes
 
 
-@njit()
+@njit(forceinline=True)
 def stop_first(i: int, long: bool, bars: Bars, rules: Rules) -> bool:
     """Of a bar that touches both levels, whether the stop is taken to come first under the run's policy."""
     if rules.intrabar == OPTIMISTIC:
@@ -26,7 +26,7 @@ def stop_first(i: int, long: bool, bars: Bars, rules: Rules) -> bool:
     return True
 
 
-@njit()
+@njit(forceinline=True)
 def inside(
     t: int,
     bars: Bars,

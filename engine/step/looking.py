@@ -26,13 +26,13 @@ from engine.step.money import dust, floor_lot
 from engine.types import Codes, Floats
 
 
-@njit()
+@njit(forceinline=True)
 def wants_out(brake: int, account: Account) -> bool:
     """Whether everything must be closed at the next open: a switch's flatten, or maintenance."""
     return (brake & FLATTEN_ALL) != 0 or account.money[LIQUIDATE] != 0.0
 
 
-@njit()
+@njit(forceinline=True)
 def brake_targets(brake: int, target: Floats, codes: Codes) -> None:
     """Scale the targets by a switch's `reduce` factor; first of all sizing."""
     factor = (brake >> REDUCE_SHIFT) / REDUCE_UNIT
@@ -44,7 +44,7 @@ def brake_targets(brake: int, target: Floats, codes: Codes) -> None:
             codes[i] |= np.uint32(c.REDUCED)
 
 
-@njit()
+@njit(forceinline=True)
 def flatten(t: int, brake: int, account: Account, orders: Orders, codes: Codes) -> None:
     """Replace every waiting order by one that closes what is held at the next open."""
     row = (t + 1) % orders.quantity.shape[0]
@@ -58,7 +58,7 @@ def flatten(t: int, brake: int, account: Account, orders: Orders, codes: Codes) 
             orders.reduce_only[row, i] = True
 
 
-@njit()
+@njit(forceinline=True)
 def waiting_for(i: int, orders: Orders) -> float:
     """Signed quantity of `i` already ordered and not yet met."""
     total = 0.0
@@ -68,19 +68,19 @@ def waiting_for(i: int, orders: Orders) -> float:
     return total
 
 
-@njit()
+@njit(forceinline=True)
 def stop_growth(orders: Orders) -> None:
     """While a switch halts, what waits may shrink positions and no more."""
     orders.reduce_only[:] = True
 
 
-@njit()
+@njit(forceinline=True)
 def decided(codes: Codes, i: int, decision: int) -> None:
     """Replace the decision of `i`, keeping its fate and notes."""
     codes[i] = np.uint32((codes[i] & ~np.uint32(c.DECISION_MASK)) | np.uint32(decision))
 
 
-@njit()
+@njit(forceinline=True)
 def write_orders(
     t: int,
     brake: int,
@@ -136,7 +136,7 @@ def write_orders(
         orders.reduce_only[row, i] = shrinks
 
 
-@njit()
+@njit(forceinline=True)
 def begin_look(t: int, warmup: int, scratch: Scratch, member: np.ndarray) -> None:
     """Set targets to NaN and say what is tradable."""
     for i in range(scratch.target.shape[0]):
@@ -144,7 +144,7 @@ def begin_look(t: int, warmup: int, scratch: Scratch, member: np.ndarray) -> Non
         scratch.tradable[i] = scratch.has_bar[i] and member[i]
 
 
-@njit()
+@njit(forceinline=True)
 def name_warmup(codes: Codes) -> None:
     """Before the signals' windows are full, 'no forecast' is called warming up."""
     for i in range(codes.shape[0]):

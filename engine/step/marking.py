@@ -28,7 +28,7 @@ from engine.step.money import book, fee_of, slipped
 from engine.types import YEAR_NS, Codes
 
 
-@njit()
+@njit(forceinline=True)
 def accrue(elapsed: float, rules: Rules, account: Account) -> None:
     """Charge borrow and credit interest for the time since the last slice, on what was held then. ACT/365.
 
@@ -43,7 +43,7 @@ def accrue(elapsed: float, rules: Rules, account: Account) -> None:
     account.money[CASH] += earned
 
 
-@njit()
+@njit(forceinline=True)
 def trail(i: int, bars: Bars, specs: Specs, rules: Rules, account: Account, scratch: Scratch) -> None:
     """Move a position's extreme with this bar (only its close after an entry at the close) and arm break-even."""
     long = account.quantity[i] > 0.0
@@ -63,7 +63,7 @@ def trail(i: int, bars: Bars, specs: Specs, rules: Rules, account: Account, scra
     account.take_profit[i] = target_side(i, specs, rules, account)
 
 
-@njit()
+@njit(forceinline=True)
 def value(specs: Specs, account: Account) -> None:
     """Write long value, short value and equity from the marks."""
     longs, shorts = 0.0, 0.0
@@ -79,7 +79,7 @@ def value(specs: Specs, account: Account) -> None:
     account.money[EQUITY] = account.money[CASH] + longs + shorts
 
 
-@njit()
+@njit(forceinline=True)
 def ruin(
     t: int, bars: Bars, specs: Specs, rules: Rules, account: Account, log: Log, scratch: Scratch, codes: Codes
 ) -> None:
@@ -107,7 +107,7 @@ def ruin(
     account.money[ENDED] = 1.0
 
 
-@njit()
+@njit(forceinline=True)
 def marking(
     t: int,
     elapsed: float,

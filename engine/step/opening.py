@@ -47,7 +47,7 @@ def protection(t: int, i: int, rules: Rules, account: Account, scratch: Scratch)
     return rules.entry_bar_protection != 0.0 or account.entry_t[i] != t
 
 
-@njit()
+@njit(forceinline=True)
 def reduce(
     t: int,
     at_close: bool,
@@ -112,7 +112,7 @@ def reduce(
     return growing
 
 
-@njit()
+@njit(forceinline=True)
 def buying_power(at_close: bool, bars: Bars, specs: Specs, rules: Rules, account: Account) -> float:
     """max_gross x equity - gross exposure, at this price where there is one, else at the last mark. May be negative."""
     equity = account.money[CASH]
@@ -128,7 +128,7 @@ def buying_power(at_close: bool, bars: Bars, specs: Specs, rules: Rules, account
     return rules.max_gross * equity - gross
 
 
-@njit()
+@njit(forceinline=True)
 def cost_of(
     factor: float, growing: int, prices: Floats, bars: Bars, specs: Specs, rules: Rules, scratch: Scratch
 ) -> float:
@@ -142,7 +142,7 @@ def cost_of(
     return total
 
 
-@njit()
+@njit(forceinline=True)
 def common_factor(
     power: float, growing: int, prices: Floats, bars: Bars, specs: Specs, rules: Rules, scratch: Scratch
 ) -> float:
@@ -164,7 +164,7 @@ def common_factor(
     return low
 
 
-@njit()
+@njit(forceinline=True)
 def increase(
     t: int,
     at_close: bool,
@@ -199,7 +199,7 @@ def increase(
         book(t, i, quantity, paid, prices[i], fee, c.REASON_ORDER, specs, account, log, scratch, codes)
 
 
-@njit()
+@njit(forceinline=True)
 def opening(
     t: int,
     bars: Bars,

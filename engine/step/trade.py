@@ -12,7 +12,7 @@ from engine.step.opening import opening
 from engine.types import Codes
 
 
-@njit()
+@njit(forceinline=True)
 def trade(
     t: int,
     elapsed: float,
