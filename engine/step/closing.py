@@ -15,6 +15,7 @@ from engine.types import Codes
 @njit(forceinline=True)
 def closing(
     t: int,
+    waiting: int,
     bars: Bars,
     specs: Specs,
     rules: Rules,
@@ -24,10 +25,11 @@ def closing(
     scratch: Scratch,
     codes: Codes,
 ) -> None:
-    """Orders at the close, reductions first; then positions whose time is up, with slippage."""
-    growing = reduce(t, True, bars, specs, rules, account, orders, log, scratch, codes)
-    if growing > 0:
-        increase(t, True, growing, bars, specs, rules, account, log, scratch, codes)
+    """Orders at the close, of which there are `waiting`, reductions first; then positions whose time is up, with slippage."""
+    if waiting > 0:
+        growing = reduce(t, True, bars, specs, rules, account, orders, log, scratch, codes)[0]
+        if growing > 0:
+            increase(t, True, growing, bars, specs, rules, account, log, scratch, codes)
     if math.isnan(rules.time_stop):
         return
     for i in range(bars.close.shape[0]):

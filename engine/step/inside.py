@@ -11,7 +11,7 @@ from engine.compiled import njit
 from engine.signatures import NEAREST, OPTIMISTIC, Account, Bars, Log, Orders, Rules, Scratch, Specs
 from engine.step.levels import beyond_stop, beyond_target, stop_side, target_side
 from engine.step.money import leave
-from engine.step.opening import protection
+from engine.step.opening import has_levels, protection
 from engine.types import Codes
 
 
@@ -43,6 +43,8 @@ def inside(
     Without a known high and low only a level that the close has reached fills, at the close. Without a known open a stop
     fills no better, and a target no worse, than the bar's range allows.
     """
+    if not has_levels(rules):
+        return
     for i in range(bars.close.shape[0]):
         if account.quantity[i] == 0.0 or not scratch.has_bar[i] or not protection(t, i, rules, account, scratch):
             continue

@@ -100,7 +100,7 @@ def write_orders(
     if (brake & HALT) != 0:
         stop_growth(orders)
     rows = orders.quantity.shape[0]
-    row = (t + rows - 1) % rows
+    row, banded = (t + rows - 1) % rows, rules.no_trade_band > 0.0
     for i in range(bars.close.shape[0]):
         weight = scratch.target[i]
         if math.isnan(weight) or not scratch.has_bar[i]:
@@ -112,7 +112,7 @@ def write_orders(
         wanted = floor_lot(weight * equity / unit, specs.lot[i])
         order = wanted - have
         small = dust(max(abs(wanted), abs(have)), specs.lot[i])
-        if weight != 0.0 and abs(weight - have * unit / equity) < rules.no_trade_band:
+        if weight != 0.0 and banded and abs(weight - have * unit / equity) < rules.no_trade_band:
             codes[i] |= np.uint32(c.BAND)
             continue
         if abs(order) <= small:

@@ -40,6 +40,13 @@ def protect_at_open(
 
 
 @njit(forceinline=True)
+def has_levels(rules: Rules) -> bool:
+    """Whether any position can have a protective level."""
+    off = math.isnan(rules.stop_loss) and math.isnan(rules.take_profit)
+    return not (off and math.isnan(rules.trailing_stop) and math.isnan(rules.break_even))
+
+
+@njit(forceinline=True)
 def protection(t: int, i: int, rules: Rules, account: Account, scratch: Scratch) -> bool:
     """Whether the levels of what is held of `i` are in force: a level acts once per slice."""
     if account.quantity[i] == 0.0 or scratch.acted[i]:
@@ -59,15 +66,15 @@ def reduce(
     log: Log,
     scratch: Scratch,
     codes: Codes,
-) -> int:
-    """How many increases wait in scratch, after filling the reducing part of the orders that meet this price.
+) -> tuple[int, int]:
+    """(increases that wait in scratch, orders left for the close), after filling the reducing part of the orders that meet this price.
 
     An order for an open that is not known waits for the close. An order that meets no bar lapses, except what was ordered
     by a level, a switch or maintenance: that stands again. Only ordinary orders follow `fill: close`; those meet the open.
     What is cut from a full exit stands again.
     """
     row = t % orders.quantity.shape[0]
-    growing = 0
+    growing, left = 0, 0
     for i in range(bars.close.shape[0]):
         wanted = orders.quantity[row, i]
         if math.isnan(wanted):
@@ -81,6 +88,7 @@ def reduce(
         reason = orders.reason[row, i]
         at_open = reason != c.REASON_ORDER or rules.fill_at_close == 0.0
         if not at_close and (not at_open or math.isnan(bars.open[i])):
+            left += 1
             continue
         orders.quantity[row, i] = np.nan
         held = account.quantity[i]
@@ -109,7 +117,7 @@ def reduce(
             scratch.increase[i] = size if wanted > 0.0 else -size
             scratch.growing[growing] = i
             growing += 1
-    return growing
+    return growing, left
 
 
 @njit(forceinline=True)
@@ -210,19 +218,20 @@ def opening(
     log: Log,
     scratch: Scratch,
     codes: Codes,
-) -> None:
-    """The open, (a) to (d)."""
-    n = bars.close.shape[0]
+) -> int:
+    """How many orders wait for the close, after the open, (a) to (d)."""
+    n, levels = bars.close.shape[0], has_levels(rules)
     for i in range(n):
         scratch.grown[i] = False
         scratch.late[i] = False
-        if account.quantity[i] != 0.0 and scratch.has_bar[i] and not math.isnan(bars.open[i]):
+        if levels and account.quantity[i] != 0.0 and scratch.has_bar[i] and not math.isnan(bars.open[i]):
             protect_at_open(t, i, bars, specs, rules, account, orders, log, scratch, codes)
-    growing = reduce(t, False, bars, specs, rules, account, orders, log, scratch, codes)
+    growing, left = reduce(t, False, bars, specs, rules, account, orders, log, scratch, codes)
     if growing == 0:
-        return
+        return left
     increase(t, False, growing, bars, specs, rules, account, log, scratch, codes)
     for k in range(growing):
         i = scratch.growing[k]
         if scratch.grown[i] and protection(t, i, rules, account, scratch):
             protect_at_open(t, i, bars, specs, rules, account, orders, log, scratch, codes)
+    return left

@@ -33,8 +33,8 @@ def trade(
     """
     act(t, bars, actions, specs, account, orders, log, codes)
     attend(t, bars, day, specs, rules, account, orders, log, scratch, codes)
-    opening(t, bars, specs, rules, account, orders, log, scratch, codes)
+    waiting = opening(t, bars, specs, rules, account, orders, log, scratch, codes)
     inside(t, bars, specs, rules, account, orders, log, scratch, codes)
-    closing(t, bars, specs, rules, account, orders, log, scratch, codes)
+    closing(t, waiting, bars, specs, rules, account, orders, log, scratch, codes)
     marking(t, elapsed, bars, specs, rules, account, log, scratch, codes)
     return account.money[ENDED] == 0.0

@@ -144,7 +144,7 @@ _TABLE = [
     ("ruin does not slip", MARKING, "price = slipped(i, -held, account.mark[i], bars, rules)", "price = account.mark[i]"),
     ("no equity is not yet ruin", MARKING, "if account.money[EQUITY] <= 0.0:", "if account.money[EQUITY] < 0.0:"),
     # paragraph 6
-    ("the band blocks exits", LOOKING, "if weight != 0.0 and abs(weight -", "if abs(weight -"),
+    ("the band blocks exits", LOOKING, "if weight != 0.0 and banded and", "if banded and"),
     ("the band measures from the cost", LOOKING, "have * unit / equity) <", "have * account.entry[i] / equity) <"),
     ("flatten keeps waiting orders", LOOKING, "orders.quantity[:] = np.nan", "orders.quantity[row] = np.nan"),
     ("a delay orders the same shares again", LOOKING, "have = account.quantity[i] + waiting_for(i, orders)", "have = account.quantity[i]"),
