@@ -67,7 +67,7 @@ def reduce(
     scratch: Scratch,
     codes: Codes,
 ) -> tuple[int, int]:
-    """(increases that wait in scratch, orders left for the close), after filling the reducing part of the orders that meet this price.
+    """(increases that wait in scratch, orders left for the close), after filling the reducing parts that meet this price.
 
     An order for an open that is not known waits for the close. An order that meets no bar lapses, except what was ordered
     by a level, a switch or maintenance: that stands again. Only ordinary orders follow `fill: close`; those meet the open.
