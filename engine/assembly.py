@@ -146,8 +146,12 @@ def assemble(
     units: dict[str, str],
     warmup: int,
     strategy: Rule | Strategy | None = None,
+    market: Market | None = None,
 ) -> Engine:
-    """An engine for one run. `forecasts` are (T, N) by signal name, in the order a Python strategy sees them."""
+    """An engine for one run. `forecasts` are (T, N) by signal name, in the order a Python strategy sees them.
+
+    `market` may be that of another engine over the same panel, unless one of the two has impact and the other has not.
+    """
     universe = panel.universe
     if config.caps.max_sector is not None and (universe.sector < 0).all():
         raise ConfigError(
@@ -167,7 +171,7 @@ def assemble(
     guard: Guard = plugins.get("barcast.risk", "guard")(config)
     return Engine.build(
         symbols=universe.symbols,
-        market=market_of(panel, config.execution.impact > 0.0),
+        market=market if market is not None else market_of(panel, config.execution.impact > 0.0),
         specs=specs_of(universe, panel.delisted_row),
         rules=rules_of(config, warmup),
         signals=order,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.loop import Engine
     from engine.panel import Panel
     from engine.result import Result
+    from engine.signatures import Market
 
 Progress = Callable[[str], None]
 
@@ -39,25 +40,32 @@ def backtest(
     whose plugin is `precomputed`; `strategy` replaces the one of the file by a Python object.
     Raises ConfigError, DataError or PluginError, each one line that says where, what was expected, and the way out.
     """
-    from engine.data.universe import within
-    from engine.universes import read_universe
-
     say = progress or (lambda text: None)
     hashes = registry.load_files(plugins)
     loaded = load_config(config, sets)
-    files = read_universe(loaded)
-    if panel is None:
-        say("reading bars")
-        panel = load_bars(loaded)
-    else:
-        panel = given_panel(loaded, panel)
-    panel = within(panel, files)
-    check_benchmark(loaded, panel)
-    signals = make_signals(loaded)
-    say("forecasting")
-    arrays = {name: forecast(name, signal, loaded, panel, forecasts) for name, signal in signals.items()}
+    panel, signals, arrays = prepare(loaded, panel, forecasts, say)
     record = run_record(loaded, panel, signals, arrays, strategy, say)
     return dress(loaded, record, hashes, sets)
+
+
+def prepare(
+    config: Config, panel: Panel | None, forecasts: Any, say: Progress = lambda text: None
+) -> tuple[Panel, dict[str, Signal], dict[str, Floats]]:
+    """(bars, signals, (T, N) forecasts by signal): all that a run reads, whatever it then does with it."""
+    from engine.data.universe import within
+    from engine.universes import read_universe
+
+    files = read_universe(config)
+    if panel is None:
+        say("reading bars")
+        panel = load_bars(config)
+    else:
+        panel = given_panel(config, panel)
+    panel = within(panel, files)
+    check_benchmark(config, panel)
+    signals = make_signals(config)
+    say("forecasting")
+    return panel, signals, {name: forecast(name, one, config, panel, forecasts) for name, one in signals.items()}
 
 
 def load_config(config: str | Path | Mapping[str, Any] | Config, sets: Sequence[str] = ()) -> Config:
@@ -172,16 +180,28 @@ def run_record(
     say: Progress,
 ) -> Record:
     """Run the loop and gather what it leaves."""
-    from engine.assembly import assemble
-
     say("loading compiled code")
-    warmup = max((signal.window - 1 for signal in signals.values()), default=0)
-    units = {name: signal.unit for name, signal in signals.items()}
-    engine = assemble(config, panel, arrays, units, warmup, strategy)
+    engine = engine_of(config, panel, signals, arrays, strategy)
     say("running")
     started = time.perf_counter()
     engine.run()
     return record_of(engine, panel, arrays, config.capital, time.perf_counter() - started)
+
+
+def engine_of(
+    config: Config,
+    panel: Panel,
+    signals: Mapping[str, Signal],
+    arrays: dict[str, Floats],
+    strategy: Rule | Strategy | None = None,
+    market: Market | None = None,
+) -> Engine:
+    """An engine ready for its first slice; `market` may be another's over the same bars (engine.assembly.assemble)."""
+    from engine.assembly import assemble
+
+    warmup = max((signal.window - 1 for signal in signals.values()), default=0)
+    units = {name: signal.unit for name, signal in signals.items()}
+    return assemble(config, panel, arrays, units, warmup, strategy, market)
 
 
 def record_of(engine: Engine, panel: Panel, arrays: dict[str, Floats], capital: float, seconds: float) -> Record:
