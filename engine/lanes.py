@@ -6,6 +6,7 @@ one after the other; each is summed up in its equity, its metrics and a digest o
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.compiled import njit
-from engine.errors import ConfigError
+from engine.errors import ConfigError, OutputError
 from engine.signatures import ENDED
 from engine.types import Fills, Floats
 
@@ -153,7 +154,7 @@ def digest_of(fills: Fills, codes: np.ndarray) -> str:
     return f"{int(value[0]):016x}"
 
 
-@njit(nogil=True)
+@njit()
 def absorb(words: np.ndarray, value: np.ndarray) -> None:
     """Fold (n,) uint64 words into value[0]."""
     total = value[0]
@@ -161,6 +162,32 @@ def absorb(words: np.ndarray, value: np.ndarray) -> None:
         total = (total ^ words[k]) * PRIME
         total ^= total >> np.uint64(29)  # a plain FNV never carries a high bit downwards
     value[0] = total
+
+
+def read_grid(path: str | Path) -> dict[str, Any]:
+    """The grid of a YAML file: dotted keys with lists of values, read by the rules of strategy files; ConfigError else."""
+    from engine.config.loader import parse
+    from engine.config.loading import read_bytes
+
+    grid: dict[str, Any] = parse(read_bytes(Path(path)), str(path)).data
+    return grid
+
+
+def save(lanes: Sequence[Lane], config: Config, out: str | Path) -> Path:
+    """out/<name>-lanes-<8 hex>.csv with the table of lanes, in place of an equal one; OutputError if it cannot be written."""
+    told = "".join(f"{lane.overrides}{lane.digest}" for lane in lanes).encode()
+    place = Path(out) / f"{config.name}-lanes-{hashlib.sha256(told).hexdigest()[:8]}.csv"
+    new = place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        frame_of(lanes).to_csv(new, index=False)
+        os.replace(new, place)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise OutputError(
+            f"{place}: the lanes could not be written: {error.strerror or error}. Make room, or choose another folder with --out"
+        ) from error
+    return place
 
 
 def frame_of(lanes: Sequence[Lane]) -> pd.DataFrame:

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import DataError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from engine.panel import Panel
     from engine.result import Result
 
 WIDTH = 100
+MOST_LANES = 60  # shown; the file has them all
 BESIDE = ("total_return", "cagr", "volatility", "sharpe", "sortino", "max_drawdown")
 
 
@@ -144,6 +147,35 @@ def run_document(result: Result, folder: Path, page: Path | None) -> str:
         "manifest": result.manifest,
     }
     return json.dumps(document, allow_nan=False, default=str) + "\n"
+
+
+def lanes_summary(name: str, frame: pd.DataFrame, place: Path) -> str:
+    """A table of lanes for people: what each changed, and how it did."""
+    from rich.table import Table
+
+    from engine.metrics import DEFINITIONS
+    from engine.result import shown
+
+    console = _console()
+    console.rule(f"[bold]{_safe(name)}[/], {_count(len(frame), 'lane')}")
+    table = Table(box=None)
+    told = [str(column) for column in frame if column != "digest"]
+    for column in told:
+        label = DEFINITIONS[column].label if column in DEFINITIONS else column
+        table.add_column(_safe(label), justify="right", no_wrap=column not in DEFINITIONS)
+    for row in frame[told].head(MOST_LANES).to_dict("records"):
+        cells = (shown(key, _number(value)) if key in DEFINITIONS else str(value) for key, value in row.items())
+        table.add_row(*(_safe(cell) for cell in cells))
+    console.print(table)
+    if len(frame) > MOST_LANES:
+        console.print(f"... and {len(frame) - MOST_LANES:,} more")
+    console.print(f"\n{_safe(str(place))}", soft_wrap=True)
+    return str(console.file.getvalue())
+
+
+def _number(value: Any) -> Any:
+    """A cell of a frame as a metric: None where it is NaN."""
+    return None if isinstance(value, float) and value != value else value
 
 
 def load_for_info(

@@ -34,14 +34,14 @@ def load(
         document = document_of(source, file_name or "configuration")
     else:
         path = Path(source)
-        document, base = parse(_read(path), file_name or str(source)), path.parent
+        document, base = parse(read_bytes(path), file_name or str(source)), path.parent
     places = Places(document, overrides.apply(document, [sets] if isinstance(sets, str) else sets))
     config = _validate(places)
     config._base, config._said, config._places = base, document.data, places
     return config
 
 
-def _read(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
     """The bytes of a file, a little more than are allowed at most."""
     try:
         with path.open("rb") as file:

@@ -70,7 +70,7 @@ slice_bars = njit(forceinline=True)(bars_at)
 slice_actions = njit(forceinline=True)(actions_at)
 
 
-@njit(FUSED, nogil=True)
+@njit(FUSED)
 def fused(
     start: int,
     stop: int,

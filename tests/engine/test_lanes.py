@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 import engine
 import engine.plugins
 from engine.errors import ConfigError
-from engine.lanes import digest_of, frame_of, lanes
+from engine.lanes import digest_of, frame_of, lanes, read_grid
 from tests.engine.test_run import bars, config
 
 RNG = np.random.default_rng(11)
@@ -108,3 +111,36 @@ def test_a_grid_that_makes_no_sense_is_refused_before_anything_runs(grid, said):
             forecasts=np.ones((4, 1)),
         )
     assert said in str(caught.value)
+
+
+def test_the_command_line_runs_the_lanes_of_a_file_and_keeps_their_table(tmp_path, capsys, monkeypatch):
+    from engine.cli import main
+
+    grid = tmp_path / "grid.yaml"
+    grid.write_text("exits.stop_loss: [5%, null]\nexecution.slippage: [0, 20 bps]\n")
+    file = str(Path(__file__).parents[2] / "configs/demo/us20-quintile.yaml")
+    command = [
+        "barcast",
+        "run",
+        file,
+        "--lanes",
+        str(grid),
+        "--start",
+        "2015-01-01",
+        "--out",
+        str(tmp_path / "runs"),
+        "-q",
+    ]
+    monkeypatch.setattr("sys.argv", command)
+    with pytest.raises(SystemExit) as done:
+        main()
+    said = capsys.readouterr().out
+    assert done.value.code == 0 and "4 lanes" in said and "exits.stop_loss" in said
+    kept = list((tmp_path / "runs").iterdir())
+    assert len(kept) == 1 and kept[0].name.startswith("us20-quintile-lanes-")
+    assert pd.read_csv(kept[0])["execution.slippage"].tolist() == ["0", "20 bps", "0", "20 bps"]
+
+
+def test_a_grid_file_that_is_not_there_is_one_line_that_says_so(tmp_path):
+    with pytest.raises(ConfigError, match="grid.yaml: no such file"):
+        read_grid(tmp_path / "grid.yaml")
