@@ -132,7 +132,7 @@ def strategy_of(config: Config, n: int, unit: str) -> Rule | Strategy:
     params = getattr(config.strategy, "params", {})
     try:
         strategy = factory(**params)
-    except (TypeError, ValueError) as error:
+    except Exception as error:
         raise PluginError(f"strategy {config.strategy.rule}: it refuses its arguments: {error}") from error
     if not isinstance(strategy, Strategy):
         raise PluginError(f"strategy {config.strategy.rule}: it needs a method target(now)")

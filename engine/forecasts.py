@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.contracts import UNITS, PanelSignal, Signal
 from engine.errors import DataError, PluginError
-from engine.types import Floats
+from engine.types import Floats, Window
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,16 +22,22 @@ COMPARED = 5  # windows on which forecast_panel() is held against forecast()
 def make_signal(name: str, factory: Any, params: dict[str, Any]) -> Signal:
     """The signal that `factory(**params)` makes; PluginError if it lacks window, unit or forecast."""
     try:
-        signal = factory(**params)
-    except (TypeError, ValueError) as error:
+        signal: Signal = factory(**params)
+        whole = isinstance(signal, Signal)  # asks for its attributes, which may be properties that fail
+    except Exception as error:
         raise PluginError(
             f"signals.{name}: {getattr(factory, '__name__', factory)} refuses its arguments: {error}"
         ) from error
-    if not isinstance(signal, Signal):
+    if not whole:
         missing = [part for part in ("window", "unit", "forecast") if not hasattr(signal, part)]
         raise PluginError(
             f"signals.{name}: a signal needs window, unit and forecast(bars); it lacks {', '.join(missing)}"
         )
+    for method in ("forecast", "forecast_panel"):
+        if hasattr(signal, method) and not callable(getattr(signal, method)):
+            raise PluginError(
+                f"signals.{name}: {method} must be a method, it is {type(getattr(signal, method)).__name__}"
+            )
     if signal.unit not in UNITS:
         raise PluginError(f"signals.{name}: unit must be one of {', '.join(UNITS)}; it was {signal.unit!r}")
     if not isinstance(signal.window, int) or signal.window < 1:
@@ -48,14 +55,28 @@ def forecast_run(name: str, signal: Signal, panel: Panel) -> Floats:
     bars = panel.adjusted
     shape = bars.close.shape
     if isinstance(signal, PanelSignal):
-        out = checked(name, signal.forecast_panel(bars), shape, None).copy()
+        out = checked(name, answer(name, "forecast_panel", signal.forecast_panel, bars), shape, None).copy()
         compare(name, signal, panel, out)
     else:
         out = np.full(shape, np.nan)
         for t in range(signal.window - 1, shape[0]):
-            out[t] = checked(name, signal.forecast(panel.window(t, signal.window)), shape[1:], t)
+            out[t] = checked(name, at(name, signal, panel, t), shape[1:], t)
     out[: signal.window - 1] = np.nan
     return finish(out, signal.unit, panel, panel.adjusted.close)
+
+
+def at(name: str, signal: Signal, panel: Panel, t: int) -> Any:
+    """What forecast() says of the window that ends at slice `t`."""
+    return answer(name, "forecast", signal.forecast, panel.window(t, signal.window), f" at slice {t}")
+
+
+def answer(name: str, method: str, ask: Callable[[Window], Any], bars: Window, where: str = "") -> Any:
+    """What a plugin's method returns; PluginError that names plugin, method and slice if it raises."""
+    try:
+        return ask(bars)
+    except Exception as error:
+        told = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise PluginError(f"signals.{name}{where}: {method}(bars) failed: {told}. Its bars are read-only") from error
 
 
 def compare(name: str, signal: Signal, panel: Panel, out: Floats) -> None:
@@ -64,7 +85,7 @@ def compare(name: str, signal: Signal, panel: Panel, out: Floats) -> None:
     """
     rows = np.unique(np.linspace(signal.window - 1, len(out) - 1, COMPARED).astype(np.int64))
     for t in (int(row) for row in rows if row >= signal.window - 1):
-        alone = checked(name, signal.forecast(panel.window(t, signal.window)), out.shape[1:], t)
+        alone = checked(name, at(name, signal, panel, t), out.shape[1:], t)
         same = np.isclose(alone, out[t], rtol=1e-6, atol=1e-9, equal_nan=True) | np.isnan(panel.close[t])
         if not same.all():
             i = int(np.flatnonzero(~same)[0])

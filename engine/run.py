@@ -157,6 +157,8 @@ def read_forecasts(name: str, path: str, config: Config) -> Any:
     """The long frame of forecasts in a Parquet file, looked for beside the YAML first."""
     import pyarrow.parquet as parquet
 
+    if not isinstance(path, str):
+        raise ConfigError(f"signals.{name}.path: expected the path of a Parquet file, got {path!r}")
     beside = Path(config.base) / path if config.base is not None else Path(path)
     file = beside if beside.exists() else Path(path)
     if not file.is_file():

@@ -86,6 +86,7 @@ def load(directory: str | Path) -> Facts:
             ValueError,
             TypeError,
             AttributeError,
+            RecursionError,
         ) as error:  # pyarrow's errors are ValueError or OSError
             why = f"{type(error).__name__}: {error}".replace("\n", " ")
             raise DataError(

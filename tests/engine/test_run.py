@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import engine
+import engine.plugins
 from engine.errors import ConfigError, DataError, PluginError
 
 DATES = pd.date_range("2024-01-01", periods=4)
@@ -214,3 +215,31 @@ def test_forecasts_may_wait_in_a_parquet_file_beside_the_strategy_file(tmp_path)
     result = engine.backtest(tmp_path / "s.yaml")
     assert result.fills[["quantity", "price"]].to_numpy().tolist() == [[5.0, 100.0]]
     assert result.equity.iloc[-1] == 1100.0
+
+
+class Broken:
+    window, unit = 1, "return"
+
+    def __init__(self, how="raise"):
+        self.how = how
+
+    def forecast(self, bars):
+        if self.how == "write":
+            bars.close[:] = 0.0
+        raise RuntimeError("out of ideas")
+
+
+@pytest.mark.parametrize(("how", "said"), [("raise", "RuntimeError: out of ideas"), ("write", "read-only")])
+def test_a_signal_that_fails_is_named_with_the_slice(how, said):
+    from engine.forecasts import forecast_run
+
+    with pytest.raises(PluginError) as caught:
+        forecast_run("odd", Broken(how), panel(A=[100, 110, 120, 130]))
+    assert "signals.odd at slice 0: forecast(bars) failed" in str(caught.value) and said in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["SIGNALS = 5", "SIGNALS = {1: print}", "SIGNALS = {'a': 5}"])
+def test_a_plugin_file_that_registers_nonsense_is_told_so(tmp_path, text):
+    (tmp_path / "odd.py").write_text(text)
+    with pytest.raises(PluginError, match="SIGNALS.* must be a"):
+        engine.plugins.load_file(tmp_path / "odd.py")

@@ -320,3 +320,13 @@ def test_a_run_of_another_format_is_refused(tmp_path):
     (folder / "manifest.json").write_text(json.dumps({**told, "format": 99}))
     with pytest.raises(DataError, match="format 99 where 1 is known"):
         Result.load(folder)
+
+
+@pytest.mark.parametrize("value", ['"<script>"', '{"a": 1}', "true"])
+def test_a_run_whose_figures_are_no_numbers_is_refused(tmp_path, value):
+    folder = make().save(tmp_path / "run")
+    told = json.loads((folder / "metrics.json").read_text())
+    told["metrics"]["sharpe"] = json.loads(value)
+    (folder / "metrics.json").write_text(json.dumps(told))
+    with pytest.raises(DataError, match="this run cannot be read .*a figure that is no number"):
+        Result.load(folder)
