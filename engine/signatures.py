@@ -239,8 +239,6 @@ MARKET = _tuple(
     | dict.fromkeys(("open", "high", "low", "close", "volume", "volatility"), _F2)
     | {"member": _B2, "action_instrument": _I1, "action_split": _F1, "action_dividend": _F1},
 )
-BARS = types.NamedUniTuple(_F1, len(Bars._fields), Bars)
-ACTIONS = _tuple(Actions, dict(instrument=_I1, split=_F1, dividend=_F1))
 SPECS = _tuple(
     Specs,
     dict(lot=_F1, tick=_F1, multiplier=_F1, terminal_value=_F1, delisted_row=_I1, sector=_I1, symbol_rank=_I1),
@@ -266,8 +264,6 @@ _head = (types.int64, DAY, types.float64, types.float64, VIEW)
 DECIDE = types.int64(*_head, _B1, _B1, _B1, _I1, _I1, _F2, _F1, _f2, _f1, _u1)
 SHAPE = types.int64(*_head, _B1, _I1, _F1, _f2, _f1, _u1)
 GUARD = types.int64(*_head, _F1, _f2)
-TRADE = types.float64(types.int64, types.float64, BARS, ACTIONS, DAY, SPECS, RULES, ACCOUNT, ORDERS, LOG, SCRATCH, _u1)
-WRITE = types.int64(types.int64, types.int64, BARS, SPECS, RULES, ACCOUNT, ORDERS, SCRATCH, _u1)
 FUSED = types.int64(
     types.int64,
     types.int64,
