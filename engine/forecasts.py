@@ -74,7 +74,7 @@ def answer(name: str, method: str, ask: Callable[[Window], Any], bars: Window, w
     """What a plugin's method returns; PluginError that names plugin, method and slice if it raises."""
     try:
         return ask(bars)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         told = f"{type(error).__name__}: {error}".splitlines()[0]
         raise PluginError(f"signals.{name}{where}: {method}(bars) failed: {told}. Its bars are read-only") from error
 
@@ -83,6 +83,8 @@ def compare(name: str, signal: Signal, panel: Panel, out: Floats) -> None:
     """Nothing; PluginError where forecast_panel() and forecast() disagree on one of a few windows: the former may see the
     whole run, so it is the one that can look ahead.
     """
+    if signal.window > len(out):
+        return
     rows = np.unique(np.linspace(signal.window - 1, len(out) - 1, COMPARED).astype(np.int64))
     for t in (int(row) for row in rows if row >= signal.window - 1):
         alone = checked(name, at(name, signal, panel, t), out.shape[1:], t)

@@ -237,7 +237,7 @@ def ask(strategy: Strategy, now: Snapshot, t: int) -> Floats:
     name, n = type(strategy).__name__, len(now.symbols)
     try:
         target = np.asarray(strategy.target(now), dtype=np.float64)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"strategy {name}: target(now) failed at slice {t}: {type(error).__name__}: {error}"
         ) from error

@@ -73,7 +73,7 @@ def load_file(path: str | Path) -> str:
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"--plugin {path}: it failed while loading: {type(error).__name__}: {error}") from error
     found = 0
     for variable, group in PATH_GROUPS.items():

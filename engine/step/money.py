@@ -19,7 +19,7 @@ def floor_lot(quantity: float, lot: float) -> float:
     """`quantity` cut toward zero to whole lots; unchanged where the lot is 0 (any fraction)."""
     if lot == 0.0:
         return quantity
-    whole = math.floor(abs(quantity) / lot + EPSILON) * lot
+    whole = np.floor(abs(quantity) / lot + EPSILON) * lot  # math.floor would be an int64, and overflow
     return whole if quantity > 0.0 else -whole
 
 

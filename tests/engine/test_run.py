@@ -243,3 +243,15 @@ def test_a_plugin_file_that_registers_nonsense_is_told_so(tmp_path, text):
     (tmp_path / "odd.py").write_text(text)
     with pytest.raises(PluginError, match="SIGNALS.* must be a"):
         engine.plugins.load_file(tmp_path / "odd.py")
+
+
+def test_a_window_longer_than_the_data_has_no_forecast_and_no_error():
+    signals = {"f": {"plugin": "momentum", "lookback": 50}}
+    result = engine.backtest(config(signals=signals), panel=panel(A=[100, 110, 120, 130]))
+    assert len(result.fills) == 0 and np.isnan(result.forecasts["f"]).all()
+
+
+def test_a_plugin_that_leaves_python_is_told_so(tmp_path):
+    (tmp_path / "gone.py").write_text("import sys\nsys.exit(0)\n")
+    with pytest.raises(PluginError, match="it failed while loading: SystemExit"):
+        engine.plugins.load_file(tmp_path / "gone.py")

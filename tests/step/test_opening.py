@@ -337,3 +337,9 @@ def test_impact_can_make_a_sale_worthless_but_no_dearer_than_that():
     wanted = [NAN] * 21 + [0.9, 0.0]
     played = play(bars, wanted, impact=1000.0)
     assert played.fills[-1][3] == 0.0
+
+
+def test_more_lots_than_an_integer_holds_are_still_bought_and_not_sold():
+    # 900 at a price of 1e-8 in lots of 1e-10 is 9e20 lots
+    played = play([1e-8] * 3, [0.9], lot=1e-10)
+    assert len(played.fills) == 1 and played.fills[0][2] == approx(9e10)
