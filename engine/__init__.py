@@ -6,14 +6,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine.lanes import lanes
     from engine.panel import Panel
     from engine.result import Result
     from engine.run import backtest
 
 __version__ = "0.1.0"
-__all__ = ["Panel", "Result", "__version__", "backtest"]
+__all__ = ["Panel", "Result", "__version__", "backtest", "lanes"]
 
-_HOME = {"Panel": "engine.panel", "Result": "engine.result", "backtest": "engine.run"}
+_HOME = {
+    "Panel": "engine.panel",
+    "Result": "engine.result",
+    "backtest": "engine.run",
+    "lanes": "engine.lanes",
+}
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 def __getattr__(name: str) -> Any:

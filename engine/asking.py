@@ -49,6 +49,6 @@ def ask_orders(strategy: Orderer, now: Snapshot) -> Plan:
 def _call(strategy: object, method: str, question: Callable[[], Any], now: Snapshot) -> Any:
     try:
         return question()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         told = f"{type(error).__name__}: {error}"
         raise PluginError(f"strategy {type(strategy).__name__}: {method}(now) failed at slice {now.t}: {told}") from error

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine import plugins
 from engine.account import read_only
-from engine.contracts import Guard, Rule, Shaper, Strategy
+from engine.contracts import Guard, Orderer, Rule, Shaper, Strategy
 from engine.errors import ConfigError, PluginError
 from engine.loop import Engine
+from engine.measures import Measures
+from engine.orderfile import line_up
 from engine.signatures import NEAREST, OPTIMISTIC, PESSIMISTIC, Market, Rules, Specs
 from engine.types import Floats, Ints
 
@@ -23,14 +25,31 @@ VOLATILITY_BARS = 20
 POLICY = {"pessimistic": PESSIMISTIC, "optimistic": OPTIMISTIC, "nearest": NEAREST}
 
 
+def limit(value: float | None) -> float:
+    """Infinity for a cap that is not set."""
+    return float("inf") if value is None else float(value)
+
+
 def off(value: float | None) -> float:
     """NaN for a rule that is not set."""
     return float("nan") if value is None else float(value)
 
 
-def rules_of(config: Config, warmup: int) -> Rules:
-    """The execution rules and exits of `config` as the kernels read them."""
-    execution, exits = config.execution, config.exits
+def in_atr(distance: Any, measures: Measures) -> tuple[float, float, float]:
+    """(fraction, multiple of the ATR, which measure that is) of an exit of the file; NaN is off."""
+    if hasattr(distance, "atr"):
+        return float("nan"), distance.atr, measures.place("atr", distance.window)
+    return off(distance), float("nan"), float("nan")
+
+
+def rules_of(config: Config, warmup: int, measures: Measures, explicit: bool) -> Rules:
+    """The execution rules and exits of `config` as the kernels read them; what they need is asked of `measures`."""
+    execution, exits, caps = config.execution, config.exits, config.caps
+    stop = in_atr(exits.stop_loss, measures)
+    target = in_atr(exits.take_profit, measures)
+    trail = in_atr(exits.trailing_stop, measures)
+    any_level = explicit or exits.break_even is not None
+    any_level |= any(e is not None for e in (exits.stop_loss, exits.take_profit, exits.trailing_stop))
     return Rules(
         capital=float(config.capital),
         commission=execution.commission,
@@ -47,9 +66,9 @@ def rules_of(config: Config, warmup: int) -> Rules:
         delisting_haircut=config.data.delisting_haircut,
         max_gross=config.caps.max_gross,
         no_trade_band=config.sizing.no_trade_band,
-        stop_loss=off(exits.stop_loss),
-        take_profit=off(exits.take_profit),
-        trailing_stop=off(exits.trailing_stop),
+        stop_loss=stop[0],
+        take_profit=target[0],
+        trailing_stop=trail[0],
         break_even=off(exits.break_even),
         time_stop=off(exits.time_stop),
         intrabar=POLICY[execution.intrabar],
@@ -57,6 +76,18 @@ def rules_of(config: Config, warmup: int) -> Rules:
         fill_at_close=float(execution.fill == "close"),
         delay=float(execution.delay),
         warmup=float(warmup),
+        stop_atr=stop[1],
+        target_atr=target[1],
+        trail_atr=trail[1],
+        stop_measure=stop[2],
+        target_measure=target[2],
+        trail_measure=trail[2],
+        max_weight=config.max_weight(),
+        max_sector=limit(caps.max_sector),
+        max_net=limit(caps.max_net),
+        min_cash=caps.min_cash,
+        max_order_value=limit(caps.max_order_value),
+        levels=float(any_level),
     )
 
 
@@ -83,8 +114,8 @@ def bar_returns(close: Floats) -> Floats:
     return out
 
 
-def market_of(panel: Panel, impact: bool) -> Market:
-    """The panel as the kernels read it; past volatility is only worked out when impact needs it."""
+def market_of(panel: Panel, impact: bool, measures: Measures) -> Market:
+    """The panel as the kernels read it; past volatility only when impact needs it, and the measures that were asked for."""
     n = len(panel.universe)
     actions = panel.actions
     member = np.ones((1, n), np.bool_) if panel.member is None else panel.member
@@ -102,6 +133,7 @@ def market_of(panel: Panel, impact: bool) -> Market:
         volume=read_only(panel.volume),
         volatility=read_only(volatility),
         member=read_only(np.ascontiguousarray(member)),
+        measures=read_only(measures.work_out(panel.adjusted)),
         action_first=read_only(actions.first),
         action_instrument=read_only(actions.instrument),
         action_split=read_only(actions.split),
@@ -123,7 +155,7 @@ def specs_of(universe: Universe, delisted_row: Ints) -> Specs:
     )
 
 
-def strategy_of(config: Config, n: int, unit: str) -> Rule | Strategy:
+def strategy_of(config: Config, n: int, unit: str) -> Rule | Strategy | Orderer:
     """The strategy that `config` names: a compiled rule from a builder, or a Python strategy from a class."""
     factory = plugins.get("barcast.strategies", config.strategy.rule)
     if not isinstance(factory, type):
@@ -132,10 +164,10 @@ def strategy_of(config: Config, n: int, unit: str) -> Rule | Strategy:
     params = getattr(config.strategy, "params", {})
     try:
         strategy = factory(**params)
-    except (TypeError, ValueError) as error:
+    except Exception as error:
         raise PluginError(f"strategy {config.strategy.rule}: it refuses its arguments: {error}") from error
-    if not isinstance(strategy, Strategy):
-        raise PluginError(f"strategy {config.strategy.rule}: it needs a method target(now)")
+    if isinstance(strategy, Strategy) == isinstance(strategy, Orderer):
+        raise PluginError(f"strategy {config.strategy.rule}: it needs a method target(now) or orders(now), and not both")
     return strategy
 
 
@@ -145,12 +177,18 @@ def assemble(
     forecasts: dict[str, Floats],
     units: dict[str, str],
     warmup: int,
-    strategy: Rule | Strategy | None = None,
+    strategy: Rule | Strategy | Orderer | None = None,
+    market: Market | None = None,
 ) -> Engine:
-    """An engine for one run. `forecasts` are (T, N) by signal name, in the order a Python strategy sees them."""
+    """An engine for one run. `forecasts` are (T, N) by signal name, in the order a Python strategy sees them.
+
+    `market` may be that of another engine over the same panel whose configuration `needs` the same of it.
+    """
     universe = panel.universe
     if config.caps.max_sector is not None and (universe.sector < 0).all():
-        raise ConfigError("caps.max_sector: the data names no sectors; add a column `sector`, or leave the cap out")
+        raise ConfigError(
+            "caps.max_sector: the data names no sectors; add a column `sector`, name universe.sectors, or leave the cap out"
+        )
     main = getattr(config.strategy, "signal", None)
     order = (main, *(name for name in forecasts if name != main)) if main in forecasts else tuple(forecasts)
     rows, n = panel.close.shape
@@ -161,16 +199,28 @@ def assemble(
     else:
         stacked = np.full((rows, 1, n), np.nan)
     unit = units.get(order[0], "return") if order else "return"
-    shaper: Shaper = plugins.get("barcast.risk", "shape")(config, universe, panel.bars_per_year)
-    guard: Guard = plugins.get("barcast.risk", "guard")(config)
+    measures = Measures()
+    strategy = strategy if strategy is not None else strategy_of(config, n, unit)
+    plan = line_up(strategy.orders, panel) if isinstance(strategy, Rule) and strategy.orders is not None else None
+    rules = rules_of(config, warmup, measures, plan is not None or isinstance(strategy, Orderer))
+    shaper: Shaper = plugins.get("barcast.risk", "shape")(config, universe, panel.bars_per_year, measures)
+    guard: Guard = plugins.get("barcast.risk", "guard")(config, panel.bars_per_year)
     return Engine.build(
         symbols=universe.symbols,
-        market=market_of(panel, config.execution.impact > 0.0),
+        market=market if market is not None else market_of(panel, config.execution.impact > 0.0, measures),
         specs=specs_of(universe, panel.delisted_row),
-        rules=rules_of(config, warmup),
+        rules=rules,
         signals=order,
         forecasts=read_only(np.ascontiguousarray(stacked)),
-        strategy=strategy if strategy is not None else strategy_of(config, n, unit),
+        strategy=strategy,
         shaper=shaper,
         guard=guard,
+        plan=plan,
     )
+
+
+def needs(config: Config) -> tuple[object, ...]:
+    """What `config` needs of a market beside its bars; two that need the same may share one."""
+    exits, sizing = config.exits, config.sizing
+    windows = (exits.stop_loss, exits.take_profit, exits.trailing_stop, sizing.inverse_volatility, sizing.atr)
+    return (config.execution.impact > 0.0, *(getattr(told, "window", None) for told in windows))

@@ -2,22 +2,24 @@
 
 numba's cache looks only at the file a function stands in, so an edited callee in another file goes unnoticed. Therefore the
 cache folder is named after the sha256 of every kernel source, and is chosen here, before numba is first imported.
-Set BARCAST_CACHE_DIR to move it. Where it cannot be written, a temporary folder serves this process alone.
+It lies in the folder of all caches (engine.places); BARCAST_CACHE_DIR moves it alone. Where it cannot be written, a
+temporary folder serves this process alone.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-ROOT = Path(__file__).resolve().parent.parent
+from engine.places import ROOT, cache_home, digest
+
 PACKAGES = ("engine", "risk", "signals", "strategies")
+FROZEN = ("engine/codes.py", "engine/signatures.py", "engine/types.py")  # whose constants compiled code holds
 KEEP = 6  # folders of older sources kept beside the current one
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,22 +28,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 def kernel_sources(root: Path = ROOT) -> list[Path]:
     """Every file that holds compiled code, sorted: those of our packages that import this module, and what they freeze."""
     files = [path for name in PACKAGES for path in sorted((root / name).rglob("*.py"))]
-    return [path for path in files if path.name == "codes.py" or b"engine.compiled" in path.read_bytes()]
-
-
-def digest(files: Iterable[Path], root: Path = ROOT) -> str:
-    """sha256 hex over the names (relative to `root`) and bytes of `files`, in the order given."""
-    total = hashlib.sha256()
-    for path in files:
-        total.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return total.hexdigest()
+    return [
+        path for path in files if path.relative_to(root).as_posix() in FROZEN or b"engine.compiled" in path.read_bytes()
+    ]
 
 
 @lru_cache(maxsize=1)
 def cache_folder() -> Path:
     """The writable folder numba caches in for exactly these sources; made if need be."""
-    base = os.environ.get("BARCAST_CACHE_DIR")
-    home = Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "barcast"
+    moved = os.environ.get("BARCAST_CACHE_DIR")
+    home = Path(moved) if moved else cache_home()
     folder = home / digest(kernel_sources())[:32]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -73,8 +69,17 @@ def njit(*signature: Any, **options: Any) -> Callable[[F], F]:
 
     Reference counting is off: a kernel allocates nothing and keeps nothing, and counting references to the thirty arrays that
     every small function is handed cost five times the work itself (measured: 9.1 s against 1.5 s on 1,695 x 6,000). A kernel
-    may therefore not return an array to Python. Division by zero gives inf or NaN as in NumPy; kernels guard their divisors.
+    may therefore not return an array to Python. No kernel holds the interpreter's lock, nor is any of them parallel inside:
+    a serial and a parallel version of one function share a cache entry. Several runs at once are several threads (lanes).
+    Division by zero gives inf or NaN as in NumPy; kernels guard their divisors.
     """
-    settings: dict[str, Any] = {"cache": True, "fastmath": False, "error_model": "numpy", "_nrt": False, **options}
+    settings: dict[str, Any] = {
+        "cache": True,
+        "fastmath": False,
+        "error_model": "numpy",
+        "_nrt": False,
+        "nogil": True,
+        **options,
+    }
     compiled: Callable[[F], F] = numba.njit(*signature, **settings)
     return compiled

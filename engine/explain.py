@@ -126,8 +126,8 @@ def fill(facts: Facts, k: int) -> str:
     verb = "bought" if quantity > 0.0 else "sold"
     word = c.REASONS.get(int(f.reason[k]), "unknown")
     return (
-        f"{verb} {abs(quantity):g} at {price:.6g} ({word}; reference {reference:.6g}, slippage {lost:.2f}, "
-        f"fee {float(f.fee[k]):.2f})"
+        f"{verb} {_size(quantity)} at {price:,.6g} ({word}; reference {reference:,.6g}, slippage {lost:,.2f}, "
+        f"fee {float(f.fee[k]):,.2f})"
     )
 
 
@@ -140,7 +140,7 @@ def position(facts: Facts, row: int, i: int) -> str:
     mine = np.flatnonzero((t.instrument == i) & (t.entry_row <= row) & (t.is_open | (t.exit_row > row)))
     side = "long" if quantity > 0.0 else "short"
     since = f" since {facts.dates[t.entry_row[mine[-1]]]} (trade {mine[-1] + 1})" if len(mine) else ""
-    return f"Then {side} {abs(quantity):g} at an average of {entry:.6g}{since}."
+    return f"Then {side} {_size(quantity)} at an average of {entry:,.6g}{since}."
 
 
 def held_after(facts: Facts, row: int, i: int) -> tuple[float, float]:
@@ -170,6 +170,12 @@ def views(facts: Facts, row: int, i: int) -> str:
     """Every signal's forecast for it."""
     shown = [f"{name} {_number(float(values[row, i]))}" for name, values in facts.forecasts.items()]
     return f"Forecast: {', '.join(shown)}." if shown else ""
+
+
+def _size(quantity: float) -> str:
+    """A quantity without its sign: whole ones with commas, fractions with as many digits as they need."""
+    size = abs(quantity)
+    return f"{size:,.0f}" if size == round(size) and size < 1e15 else f"{size:,.10g}"
 
 
 def _number(value: float) -> str:

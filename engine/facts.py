@@ -136,9 +136,18 @@ def run_warnings(record: Record, trades: Trades) -> list[str]:
     """What a reader must know before believing the run, beside the warnings of its data."""
     panel, out = record.panel, []
     if panel.bars_per_year_source == "counted":
-        out.append(f"bars per year: {panel.bars_per_year:.2f}, counted from the data (no calendar named)")
-    if len(panel.universe) > 1 and np.isfinite(panel.close[-RECENT:]).any(axis=0).all():
+        out.append(f"bars per year: {panel.bars_per_year:.2f}, counted from the data")
+    told = any(entry.key == "universe.members" for entry in panel.inputs)  # then the file has said it better
+    if not told and len(panel.universe) > 1 and np.isfinite(panel.close[-RECENT:]).any(axis=0).all():
         out.append("survivorship: no symbol leaves the data before its end, so names that died may be missing")
+    if len(record.fills) and not trades.fees.any() and not trades.slippage.any():
+        out.append("no costs: commission, fees and slippage are all 0, as nobody trades")
+    first = int(np.argmax(record.positions > 0)) if (record.positions > 0).any() else 0
+    if first > len(record.equity) // 100 and first > 1:
+        when = panel.dates()[first]
+        out.append(
+            f"no position before {when}: the {first} flat slices before it count in every figure of the strategy"
+        )
     if record.ended == "ruin":
         out.append(f"ruin: equity fell to {record.equity[-1]:.2f}; the run ended at slice {len(record.equity) - 1}")
     still, closed = int(trades.is_open.sum()), int((~trades.is_open).sum())

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.contracts import UNITS, PanelSignal, Signal
 from engine.errors import DataError, PluginError
-from engine.types import Floats
+from engine.types import Floats, Window
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from engine.panel import Panel
 
+COMPARED = 5  # windows on which forecast_panel() is held against forecast()
+
 
 def make_signal(name: str, factory: Any, params: dict[str, Any]) -> Signal:
     """The signal that `factory(**params)` makes; PluginError if it lacks window, unit or forecast."""
     try:
-        signal = factory(**params)
-    except (TypeError, ValueError) as error:
+        signal: Signal = factory(**params)
+        whole = isinstance(signal, Signal)  # asks for its attributes, which may be properties that fail
+    except Exception as error:
         raise PluginError(
             f"signals.{name}: {getattr(factory, '__name__', factory)} refuses its arguments: {error}"
         ) from error
-    if not isinstance(signal, Signal):
+    if not whole:
         missing = [part for part in ("window", "unit", "forecast") if not hasattr(signal, part)]
         raise PluginError(
             f"signals.{name}: a signal needs window, unit and forecast(bars); it lacks {', '.join(missing)}"
         )
+    for method in ("forecast", "forecast_panel"):
+        if hasattr(signal, method) and not callable(getattr(signal, method)):
+            raise PluginError(
+                f"signals.{name}: {method} must be a method, it is {type(getattr(signal, method)).__name__}"
+            )
     if signal.unit not in UNITS:
         raise PluginError(f"signals.{name}: unit must be one of {', '.join(UNITS)}; it was {signal.unit!r}")
     if not isinstance(signal.window, int) or signal.window < 1:
@@ -46,13 +55,46 @@ def forecast_run(name: str, signal: Signal, panel: Panel) -> Floats:
     bars = panel.adjusted
     shape = bars.close.shape
     if isinstance(signal, PanelSignal):
-        out = checked(name, signal.forecast_panel(bars), shape, None).copy()
+        out = checked(name, answer(name, "forecast_panel", signal.forecast_panel, bars), shape, None).copy()
+        compare(name, signal, panel, out)
     else:
         out = np.full(shape, np.nan)
         for t in range(signal.window - 1, shape[0]):
-            out[t] = checked(name, signal.forecast(panel.window(t, signal.window)), shape[1:], t)
+            out[t] = checked(name, at(name, signal, panel, t), shape[1:], t)
     out[: signal.window - 1] = np.nan
-    return finish(out, signal.unit, panel)
+    return finish(out, signal.unit, panel, panel.adjusted.close)
+
+
+def at(name: str, signal: Signal, panel: Panel, t: int) -> Any:
+    """What forecast() says of the window that ends at slice `t`."""
+    return answer(name, "forecast", signal.forecast, panel.window(t, signal.window), f" at slice {t}")
+
+
+def answer(name: str, method: str, ask: Callable[[Window], Any], bars: Window, where: str = "") -> Any:
+    """What a plugin's method returns; PluginError that names plugin, method and slice if it raises."""
+    try:
+        return ask(bars)
+    except (Exception, SystemExit) as error:
+        told = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise PluginError(f"signals.{name}{where}: {method}(bars) failed: {told}. Its bars are read-only") from error
+
+
+def compare(name: str, signal: Signal, panel: Panel, out: Floats) -> None:
+    """Nothing; PluginError where forecast_panel() and forecast() disagree on one of a few windows: the former may see the
+    whole run, so it is the one that can look ahead.
+    """
+    if signal.window > len(out):
+        return
+    rows = np.unique(np.linspace(signal.window - 1, len(out) - 1, COMPARED).astype(np.int64))
+    for t in (int(row) for row in rows if row >= signal.window - 1):
+        alone = checked(name, at(name, signal, panel, t), out.shape[1:], t)
+        same = np.isclose(alone, out[t], rtol=1e-6, atol=1e-9, equal_nan=True) | np.isnan(panel.close[t])
+        if not same.all():
+            i = int(np.flatnonzero(~same)[0])
+            raise PluginError(
+                f"signals.{name}: forecast_panel gives {out[t, i]:.6g} for {panel.universe.symbols[i]} at slice {t}, and "
+                f"forecast on the window that ends there {alone[i]:.6g}; they must agree, or the panel's has seen the future"
+            )
 
 
 def checked(name: str, values: Any, shape: tuple[int, ...], t: int | None) -> Floats:
@@ -72,10 +114,10 @@ def checked(name: str, values: Any, shape: tuple[int, ...], t: int | None) -> Fl
     return array
 
 
-def finish(out: Floats, unit: str, panel: Panel) -> Floats:
-    """Forecasts ready for the loop: prices as returns on the same series' close, NaN where there is no bar."""
+def finish(out: Floats, unit: str, panel: Panel, close: Floats) -> Floats:
+    """Forecasts ready for the loop: prices as returns on `close`, in whose unit they are; NaN where there is no bar."""
     if unit == "price":
-        out /= panel.adjusted.close
+        out /= close
         out -= 1.0
     elif unit == "probability" and ((out < 0.0) | (out > 1.0)).any():
         raise PluginError("a forecast of unit probability must lie in 0 to 1; give unit: score or return instead")
@@ -117,19 +159,20 @@ def _align_frame(frame: pd.DataFrame, panel: Panel, where: str) -> Floats:
     import pandas as pd
 
     times: Any
+    name: str
     if {"symbol", "forecast"} <= set(frame.columns):
         date = next((name for name in ("date", "timestamp", "time") if name in frame.columns), None)
         if date is None:
             raise DataError(f"{where}: a long frame needs columns date, symbol, forecast; it has {list(frame.columns)}")
-        times, symbols = frame[date], np.asarray(frame["symbol"].astype(str))
+        times, name, symbols = frame[date], date, np.asarray(frame["symbol"].astype(str))
         values = np.asarray(pd.to_numeric(frame["forecast"], errors="coerce"), np.float64)
         if (np.isnan(values) & np.asarray(frame["forecast"].notna())).any():
             raise DataError(f"{where}: column forecast holds text; expected numbers")
     else:
-        times = np.repeat(np.asarray(frame.index), frame.shape[1])
+        times, name = frame.index.repeat(frame.shape[1]), "date"
         symbols = np.tile(np.asarray(frame.columns.astype(str)), len(frame))
         values = np.asarray(frame, np.float64).reshape(-1)
-    rows = _rows(times, panel, where)
+    rows = slices_of(times, name, panel, where, "a forecast")
     columns = pd.Index(panel.universe.symbols).get_indexer(pd.Index(symbols))
     if (columns < 0).any():
         who = sorted({str(s) for s in symbols[columns < 0]})
@@ -144,20 +187,25 @@ def _align_frame(frame: pd.DataFrame, panel: Panel, where: str) -> Floats:
     return _finite(out, panel, where)
 
 
-def _rows(times: Any, panel: Panel, where: str) -> np.ndarray:
-    """The slice each stamp belongs to: midnights without a zone name a session of daily bars, other stamps a bar's close."""
+def slices_of(times: Any, name: str, panel: Panel, where: str, what: str) -> np.ndarray:
+    """The slice each stamp belongs to, by the rule that reads the bars' own stamps: a date names its session, any other
+    time is a bar's close. One rule for both, or a forecast made after a close would land on the slice before it.
+    """
     import pandas as pd
 
-    given = pd.DatetimeIndex(pd.to_datetime(times))
-    stamps = (given.tz_localize("UTC") if given.tz is None else given.tz_convert("UTC")).as_unit("ns")
-    if panel.is_daily() and given.tz is None and bool((given.normalize() == given).all()):
-        named = pd.Index(given.to_numpy().astype("datetime64[D]"))
-        rows = pd.Index(panel.sessions).get_indexer(named)
+    from engine.data.columns import stamps
+
+    given, dates_only, _ = stamps(pd.Series(times).reset_index(drop=True), name, where)
+    if dates_only and panel.is_daily():
+        rows = pd.Index(panel.sessions.astype("datetime64[D]")).get_indexer(
+            pd.Index(given.view("datetime64[ns]").astype("datetime64[D]"))
+        )
     else:
-        rows = pd.Index(panel.times).get_indexer(pd.Index(stamps.asi8))
+        rows = pd.Index(panel.times).get_indexer(pd.Index(given))
     if (rows < 0).any():
+        stamp = given[int(np.flatnonzero(rows < 0)[0])].view("datetime64[ns]").astype("datetime64[s]")
         raise DataError(
-            f"{where}: {stamps[int(np.flatnonzero(rows < 0)[0])]} is no slice of the data ({panel.sessions[0]} to "
-            f"{panel.sessions[-1]}); a forecast must carry the date, or the UTC close, of the bar it was made on"
+            f"{where}: {stamp} is no slice of the data ({panel.sessions[0]} to "
+            f"{panel.sessions[-1]}); {what} must carry the date, or the UTC close, of the bar it was made on"
         )
     return np.asarray(rows)

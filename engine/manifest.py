@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.compiled import PACKAGES, ROOT, digest
+from engine.compiled import PACKAGES
+from engine.places import ROOT, digest
 from engine.record import Record
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def make_manifest(
         "code_hash": code_hash(),
         "git_commit": git_commit(),
         "data": plain(data),
+        "inputs": {entry.key: {"file": entry.file, "sha256": entry.sha256} for entry in panel.inputs},
         "forecasts": forecasts,
         "plugins": dict(plugins),
         "overrides": list(overrides),

@@ -111,8 +111,8 @@ DEFINITIONS: dict[str, Definition] = {
         ("fees", "Fees", "commissions and fees charged", "money"),
         ("slippage", "Slippage", "money lost between reference and fill prices", "money"),
         ("costs", "Costs", "fees + slippage", "money"),
-        ("costs_of_capital", "Costs of capital", "costs / capital", "fraction"),
-        ("cost_drag", "Cost drag", "costs / mean equity / years", "fraction"),
+        ("costs_of_capital", "Costs / capital", "all costs / capital at the start", "fraction"),
+        ("cost_drag", "Cost drag per year", "costs / mean equity / years", "fraction"),
         ("dividends", "Dividends", "received on longs less owed on shorts", "money"),
         ("accrued", "Borrow and interest", "interest credited less borrow charged", "money"),
     )

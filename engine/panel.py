@@ -20,6 +20,8 @@ from engine.types import Bools, Floats, Ints, Universe, Window
 if TYPE_CHECKING:
     import pandas as pd
 
+    from engine.data.universe import Input
+
 BARS = ("open", "high", "low", "close", "volume")
 FACTS = ("times", "days", "last_of_day", "last_of_week", "last_of_month", *BARS)
 
@@ -53,6 +55,7 @@ class Panel:
     member: Bools | None  # (T, N), or None: all are members always
     warnings: tuple[str, ...]
     name: str
+    inputs: tuple[Input, ...] = ()  # files of the universe; `fingerprint` sees what they say
 
     def __len__(self) -> int:
         return len(self.times)
@@ -216,6 +219,21 @@ class Panel:
             **grids,
         )
 
+    def with_steps(self, lot: float | None, tick: float | None) -> Panel:
+        """The same bars with another lot and tick for all instruments; None leaves one as it is."""
+        if lot is None and tick is None:
+            return self
+        n, u = len(self.universe), self.universe
+        lots, ticks = (
+            old if new is None else frozen(np.full(n, float(new))) for new, old in ((lot, u.lot), (tick, u.tick))
+        )
+        return replace(self, universe=replace(u, lot=lots, tick=ticks))
+
+    def __repr__(self) -> str:
+        """One line: name, dates, size and what the prices are."""
+        shape = f"{len(self):,} slices x {len(self.universe):,} instruments"
+        return f"<Panel {self.name}: {self.sessions[0]} to {self.sessions[-1]}, {shape}, prices {self.prices}>"
+
     def to_frame(self) -> pd.DataFrame:
         """A long frame: timestamp (UTC, the close), symbol, bars, split, dividend, and what instruments carry.
 
@@ -240,6 +258,10 @@ def _times(times: Any, calendar: str, where: str) -> tuple[Ints, np.ndarray]:
     given = np.asarray(times)
     if given.dtype.kind in "UO":
         given = given.astype("datetime64")
+    if given.dtype.kind == "M" and given.dtype != np.dtype("datetime64[D]"):
+        whole = given.astype("datetime64[D]")
+        if (whole == given).all():  # midnights without a zone are dates, as in a frame
+            given = whole
     if given.dtype == np.dtype("datetime64[D]"):
         exchange = calendars.sessions_of(calendar, given[0], given[-1])
         closes, session = calendars.closes(given, exchange)[0], given

@@ -73,11 +73,20 @@ def load_file(path: str | Path) -> str:
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"--plugin {path}: it failed while loading: {type(error).__name__}: {error}") from error
     found = 0
     for variable, group in PATH_GROUPS.items():
-        for name, thing in getattr(module, variable, {}).items():
+        named = getattr(module, variable, {})
+        if not isinstance(named, dict) or not all(isinstance(name, str) for name in named):
+            raise PluginError(
+                f"--plugin {path}: {variable} must be a dict of name -> class or function, it is {named!r:.80}"
+            )
+        for name, thing in named.items():
+            if not callable(thing):
+                raise PluginError(
+                    f"--plugin {path}: {variable}[{name!r}] must be a class or function, it is {thing!r:.80}"
+                )
             _register(group, name, thing, file)
             found += 1
     if not found:

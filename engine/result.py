@@ -303,7 +303,8 @@ def shown(name: str, value: float | int | None) -> str:
     if value is None:
         return "n/a"
     if unit == "fraction":
-        return f"{value:.2%}"
+        certain = name == "psr" and value > 0.9999
+        return ">99.99%" if certain else f"{value:,.2%}"
     if unit == "money":
         return f"{value:,.2f}"
     if unit == "count" or isinstance(value, int):

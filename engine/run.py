@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import plugins as registry
-from engine.errors import ConfigError
+from engine.errors import ConfigError, DataError
 from engine.record import Record
 from engine.types import Floats
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.loop import Engine
     from engine.panel import Panel
     from engine.result import Result
+    from engine.signatures import Market
 
 Progress = Callable[[str], None]
 
@@ -34,22 +35,37 @@ def backtest(
 ) -> Result:
     """The Result of running `config` (a YAML file, a mapping of the same shape, or a loaded Config).
 
-    `panel` replaces data.source; `forecasts` (array (T, N), long frame date/symbol/forecast, wide frame, or a mapping of these
-    by signal name) feed signals whose plugin is `precomputed`; `strategy` replaces the one of the file by a Python object.
+    `panel` replaces data.source (symbols, dates, lot and tick that the file says still hold), and `universe` is laid over it;
+    `forecasts` (array (T, N), long frame date/symbol/forecast, wide frame, or a mapping of these by signal name) feed signals
+    whose plugin is `precomputed`; `strategy` replaces the one of the file by a Python object.
     Raises ConfigError, DataError or PluginError, each one line that says where, what was expected, and the way out.
     """
     say = progress or (lambda text: None)
     hashes = registry.load_files(plugins)
     loaded = load_config(config, sets)
-    if panel is None:
-        say("reading bars")
-        panel = load_panel(loaded)
-    check_benchmark(loaded, panel)
-    signals = make_signals(loaded)
-    say("forecasting")
-    arrays = {name: forecast(name, signal, loaded, panel, forecasts) for name, signal in signals.items()}
+    panel, signals, arrays = prepare(loaded, panel, forecasts, say)
     record = run_record(loaded, panel, signals, arrays, strategy, say)
     return dress(loaded, record, hashes, sets)
+
+
+def prepare(
+    config: Config, panel: Panel | None, forecasts: Any, say: Progress = lambda text: None
+) -> tuple[Panel, dict[str, Signal], dict[str, Floats]]:
+    """(bars, signals, (T, N) forecasts by signal): all that a run reads, whatever it then does with it."""
+    from engine.data.universe import within
+    from engine.universes import read_universe
+
+    files = read_universe(config)
+    if panel is None:
+        say("reading bars")
+        panel = load_bars(config)
+    else:
+        panel = given_panel(config, panel)
+    panel = within(panel, files)
+    check_benchmark(config, panel)
+    signals = make_signals(config)
+    say("forecasting")
+    return panel, signals, {name: forecast(name, one, config, panel, forecasts) for name, one in signals.items()}
 
 
 def load_config(config: str | Path | Mapping[str, Any] | Config, sets: Sequence[str] = ()) -> Config:
@@ -63,10 +79,35 @@ def load_config(config: str | Path | Mapping[str, Any] | Config, sets: Sequence[
 
 
 def load_panel(config: Config) -> Panel:
-    """The panel that `data` describes."""
+    """The panel that `data` and `universe` describe."""
+    from engine.data.universe import within
+    from engine.universes import read_universe
+
+    files = read_universe(config)  # first: they are small, and their mistakes quick to tell
+    return within(load_bars(config), files)
+
+
+def load_bars(config: Config) -> Panel:
+    """The panel that `data` describes, without the universe."""
     from engine.data.sources import load
 
     return load(config.data, config.execution.lot, config.execution.tick, config.base)
+
+
+def given_panel(config: Config, panel: Panel) -> Panel:
+    """The panel handed to backtest, cut to the symbols and dates of the file, with its lot and tick where it says them."""
+    from engine.panel import Panel as Kind
+
+    if not isinstance(panel, Kind):
+        raise DataError(
+            f"panel: expected an engine.Panel, got {type(panel).__name__}; make one with engine.Panel.from_frame(frame, ...)"
+        )
+    data, said = config.data, config.execution.model_fields_set
+    if data.symbols is not None or data.start is not None or data.end is not None:
+        panel = panel.cut(start=data.start, end=data.end, symbols=data.symbols)
+    execution = config.execution
+    tick = float("nan") if execution.tick is None else execution.tick
+    return panel.with_steps(execution.lot if "lot" in said else None, tick if "tick" in said else None)
 
 
 def check_benchmark(config: Config, panel: Panel) -> None:
@@ -108,15 +149,16 @@ def forecast(name: str, signal: Signal, config: Config, panel: Panel, given: Any
         if name not in given:
             raise ConfigError(f"forecasts: none given for signal {name!r}; they are for {', '.join(map(str, given))}")
         given = given[name]
-    return finish(align(given, panel, f"signals.{name}"), signal.unit, panel)
+    # A price computed elsewhere is one of the source's own: forward-adjusted prices depend on where the run begins.
+    return finish(align(given, panel, f"signals.{name}"), signal.unit, panel, panel.close)
 
 
 def read_forecasts(name: str, path: str, config: Config) -> Any:
     """The long frame of forecasts in a Parquet file, looked for beside the YAML first."""
     import pyarrow.parquet as parquet
 
-    from engine.errors import DataError
-
+    if not isinstance(path, str):
+        raise ConfigError(f"signals.{name}.path: expected the path of a Parquet file, got {path!r}")
     beside = Path(config.base) / path if config.base is not None else Path(path)
     file = beside if beside.exists() else Path(path)
     if not file.is_file():
@@ -140,16 +182,28 @@ def run_record(
     say: Progress,
 ) -> Record:
     """Run the loop and gather what it leaves."""
-    from engine.assembly import assemble
-
     say("loading compiled code")
-    warmup = max((signal.window - 1 for signal in signals.values()), default=0)
-    units = {name: signal.unit for name, signal in signals.items()}
-    engine = assemble(config, panel, arrays, units, warmup, strategy)
+    engine = engine_of(config, panel, signals, arrays, strategy)
     say("running")
     started = time.perf_counter()
     engine.run()
     return record_of(engine, panel, arrays, config.capital, time.perf_counter() - started)
+
+
+def engine_of(
+    config: Config,
+    panel: Panel,
+    signals: Mapping[str, Signal],
+    arrays: dict[str, Floats],
+    strategy: Rule | Strategy | None = None,
+    market: Market | None = None,
+) -> Engine:
+    """An engine ready for its first slice; `market` may be another's over the same bars (engine.assembly.assemble)."""
+    from engine.assembly import assemble
+
+    warmup = max((signal.window - 1 for signal in signals.values()), default=0)
+    units = {name: signal.unit for name, signal in signals.items()}
+    return assemble(config, panel, arrays, units, warmup, strategy, market)
 
 
 def record_of(engine: Engine, panel: Panel, arrays: dict[str, Floats], capital: float, seconds: float) -> Record:

@@ -135,7 +135,6 @@ class Rules(NamedTuple):
     min_cash: float
     max_order_value: float
     levels: float  # whether any position can have a protective level
-    explicit: float  # whether the strategy writes explicit orders
 
 
 class Account(NamedTuple):

@@ -29,6 +29,7 @@ FILES = (
     *("config.json", "manifest.json", "metrics.json", "equity.parquet", "fills.parquet", "trades.parquet"),
     *("decisions.parquet", "forecasts.parquet", "instruments.parquet", "actions.parquet"),
 )
+SECTIONS = ("data", "signals", "strategy", "exits", "sizing", "caps", "switches", "execution")
 Opener = Callable[[str], BinaryIO]
 
 
@@ -135,6 +136,7 @@ def read(opened: Opener) -> Facts:
     if manifest.get("format") != FORMAT:
         raise ValueError(f"format {manifest.get('format')} where {FORMAT} is known")
     config, told = _read_json(opened, "config.json"), _read_json(opened, "metrics.json")
+    _vet(config, told, manifest)
     lasting = _read_table(opened, "instruments.parquet")
     symbols = tuple(lasting.column("symbol").to_pylist())
     line = _read_table(opened, "equity.parquet")
@@ -162,6 +164,17 @@ def read(opened: Opener) -> Facts:
         config=config,
         manifest=manifest,
     )
+
+
+def _vet(config: Any, told: Any, manifest: Any) -> None:
+    """Nothing; ValueError where the JSON files hold what no run has written."""
+    figures = [*told["metrics"].values(), *told["benchmark"].values()]
+    if not all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in figures):
+        raise ValueError("metrics.json holds a figure that is no number")
+    if not all(isinstance(text, str) for text in [*told["reasons"].values(), *manifest["warnings"]]):
+        raise ValueError("a reason or a warning is no text")
+    if not isinstance(config, dict) or not all(isinstance(config.get(key, {}), dict) for key in SECTIONS):
+        raise ValueError("config.json holds no configuration")
 
 
 def _known(value: float | None) -> float:

@@ -23,6 +23,15 @@ def _times(facts: Facts, rows: Ints) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(stamps.astype(np.int64).view("datetime64[ns]"), tz="UTC")
 
 
+def _dates(facts: Facts, rows: Ints) -> pd.DatetimeIndex:
+    """The sessions of these slices, which is what a daily bar is called; a time is the moment its bar was complete."""
+    import pandas as pd
+
+    none = np.datetime64("NaT", "D")
+    days = np.where(rows >= 0, facts.dates[np.maximum(rows, 0)] if len(facts.dates) else none, none)
+    return pd.DatetimeIndex(days.astype("datetime64[ns]"))
+
+
 def _symbols(facts: Facts, instrument: Ints) -> pd.Categorical[str]:
     import pandas as pd
 
@@ -44,6 +53,7 @@ def fills_frame(facts: Facts) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "time": _times(facts, f.t),
+            "date": _dates(facts, f.t),
             "symbol": _symbols(facts, f.instrument),
             "quantity": f.quantity,
             "price": f.price,
@@ -69,8 +79,10 @@ def trades_frame(facts: Facts) -> pd.DataFrame:
             ),
             "quantity": t.quantity,
             "entry_time": _times(facts, t.entry_row),
+            "entry_date": _dates(facts, t.entry_row),
             "entry_price": t.entry_price,
             "exit_time": _times(facts, t.exit_row),
+            "exit_date": _dates(facts, t.exit_row),
             "exit_price": t.exit_price,
             "bars_held": t.bars_held,
             "fees": t.fees,

@@ -29,7 +29,7 @@ LOW, HIGH = 0.5, 2.0
 PROTECTIVE = np.uint32(c.STOPPED | c.TARGET | c.TRAILED | c.BREAK_EVEN | c.TIMED_OUT | c.FLATTENED)
 
 
-@njit()
+@njit(forceinline=True)
 def share_by_volatility(measures: Floats, params: Floats, target: Floats) -> None:
     """Share each leg's total weight among its names in proportion to 1 / volatility; 0 where that is not known or 0."""
     row = int(params[INVERSE])
@@ -45,7 +45,7 @@ def share_by_volatility(measures: Floats, params: Floats, target: Floats) -> Non
                 target[i] = total / measures[row, i] / inverse if measures[row, i] > 0.0 else 0.0
 
 
-@njit()
+@njit(forceinline=True)
 def risk_per_trade(measures: Floats, params: Floats, target: Floats) -> None:
     """risk / (multiple x ATR / close), with the sign of the target; 0 where the ATR is not known."""
     row = int(params[ATR])
@@ -58,7 +58,7 @@ def risk_per_trade(measures: Floats, params: Floats, target: Floats) -> None:
         target[i] = size if target[i] > 0.0 else -size
 
 
-@njit()
+@njit(forceinline=True)
 def reduce(factor: float, target: Floats, codes: Codes) -> None:
     """Multiply every target by what the switches leave of it."""
     for i in range(target.shape[0]):
@@ -67,7 +67,7 @@ def reduce(factor: float, target: Floats, codes: Codes) -> None:
             codes[i] |= np.uint32(c.REDUCED)
 
 
-@njit()
+@njit(forceinline=True)
 def expose(params: Floats, target: Floats) -> None:
     """Multiply long weights by the long exposure and short weights by the short one."""
     for i in range(target.shape[0]):
@@ -77,7 +77,7 @@ def expose(params: Floats, target: Floats) -> None:
             target[i] *= params[SHORT]
 
 
-@njit()
+@njit(forceinline=True)
 def smooth(t: int, equity: float, view: View, params: Floats, state: Floats, target: Floats) -> None:
     """w = a x target + (1 - a) x previous smoothed target, per name; the first is unsmoothed.
 
@@ -100,7 +100,7 @@ def smooth(t: int, equity: float, view: View, params: Floats, state: Floats, tar
                 state[SMOOTHED, i] = 0.0
 
 
-@njit()
+@njit(forceinline=True)
 def vol_scale(t: int, equity: float, params: Floats, state: Floats) -> float:
     """target / annualised std (ddof 1) of the account's last 20 marked returns, within [.5, 2]; 1 before 20 exist."""
     size = PAST + 1

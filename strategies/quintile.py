@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 QUANTILE, LONG, SHORT, POSITIVE_ONLY, NEGATIVE_ONLY, EQUAL, DUE, EVERY, MIN_NAMES, COOLDOWN, N_PARAMS = range(11)
 DAILY, WEEKLY, MONTHLY, N_BARS = 0.0, 1.0, 2.0, 3.0
-MARGIN, WORK, LEG, TIED, N_STATE = range(5)  # rows of the state; LEG is +1, -1 or 0 for this slice
+MARGIN, WORK, SPARE, LEG, TIED, N_STATE = range(6)  # rows of the state; LEG is +1, -1 or 0 for this slice
 
 
-@njit()
+@njit(forceinline=True)
 def is_due(t: int, day: Day, params: Floats) -> bool:
     """Whether slice `t` rebalances."""
     if params[DUE] == WEEKLY:
@@ -34,32 +34,35 @@ def is_due(t: int, day: Day, params: Floats) -> bool:
     return day.last_of_day == 1
 
 
-@njit()
-def kth_largest(values: Floats, count: int, k: int) -> float:
-    """The k-th largest (k from 1) of values[:count], which is reordered so that no later value exceeds it. Hoare 1961."""
-    low, high, place = 0, count - 1, k - 1
-    while low < high:
-        pivot = values[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while values[i] > pivot:
-                i += 1
-            while values[j] < pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if place <= j:
-            high = j
-        elif place >= i:
-            low = i
+@njit(forceinline=True)
+def kth_largest(values: Floats, spare: Floats, count: int, k: int) -> float:
+    """The k-th largest (k from 1) of values[:count]; both arrays are scribbled on. Hoare (1961), without branches.
+
+    Each pass writes what is above the pivot into one array and what is below into the other, moving an index or not: which
+    way a forecast goes cannot be guessed, and a processor that guesses wrong loses more time than the write costs.
+    """
+    source, other = values, spare
+    while True:
+        first, middle, last = source[0], source[count // 2], source[count - 1]
+        pivot = max(min(first, middle), min(max(first, middle), last))
+        above, below = 0, 0
+        for j in range(count):
+            value = source[j]
+            other[above] = value
+            above += 1 if value > pivot else 0
+            source[below] = value
+            below += 1 if value < pivot else 0
+        if k <= above:
+            source, other = other, source
+            count = above
+        elif k <= count - below:
+            return float(pivot)
         else:
-            break
-    return float(values[place])
+            k -= count - below
+            count = below
 
 
-@njit()
+@njit(forceinline=True)
 def pick(side: float, k: int, forecast: Floats, tradable: Bools, symbol_rank: Ints, state: Floats) -> None:
     """Add `side` to state[LEG] for the k names whose side x forecast is highest, ties by ascending symbol.
 
@@ -70,24 +73,22 @@ def pick(side: float, k: int, forecast: Floats, tradable: Bools, symbol_rank: In
         if tradable[i] and not math.isnan(forecast[i]):
             state[WORK, count] = side * forecast[i]
             count += 1
-    edge = kth_largest(state[WORK], count, k)
-    if k < count:
-        runner_up = state[WORK, k]
-        for j in range(k + 1, count):
-            runner_up = max(runner_up, state[WORK, j])
-        if edge - runner_up < state[MARGIN, 0]:
-            state[MARGIN, 0] = edge - runner_up
-    above, tied = 0, 0
+    edge = kth_largest(state[WORK], state[SPARE], count, k)
+    above, tied, runner_up = 0, 0, -np.inf
     for i in range(n):
-        if tradable[i] and side * forecast[i] > edge:
-            state[LEG, i] += side
-            above += 1
-        elif tradable[i] and side * forecast[i] == edge:
-            tied += 1
+        value = side * forecast[i] if tradable[i] else np.nan
+        state[LEG, i] += side if value > edge else 0.0
+        above += 1 if value > edge else 0
+        tied += 1 if value == edge else 0
+        runner_up = value if value < edge and value > runner_up else runner_up
+    if above + tied > k:
+        runner_up = edge
+    if edge - runner_up < state[MARGIN, 0]:
+        state[MARGIN, 0] = edge - runner_up
     take_ties(side, k - above, tied, edge, forecast, tradable, symbol_rank, state)
 
 
-@njit()
+@njit(forceinline=True)
 def take_ties(
     side: float,
     room: int,
@@ -115,7 +116,7 @@ def take_ties(
                 state[LEG, i] += side
 
 
-@njit()
+@njit(forceinline=True)
 def filter_signs(forecast: Floats, view: View, params: Floats, state: Floats, codes: Codes) -> tuple[int, int]:
     """(longs, shorts) left in state[LEG] after the sign filters; names not held that they drop get their decision."""
     longs, shorts = 0, 0
@@ -134,7 +135,7 @@ def filter_signs(forecast: Floats, view: View, params: Floats, state: Floats, co
     return longs, shorts
 
 
-@njit()
+@njit(forceinline=True)
 def count_names(forecast: Floats, has_bar: Bools, tradable: Bools, codes: Codes, target: Floats) -> int:
     """How many names have a forecast; names without a bar or membership get their decision here."""
     count = 0
@@ -149,7 +150,7 @@ def count_names(forecast: Floats, has_bar: Bools, tradable: Bools, codes: Codes,
     return count
 
 
-@njit()
+@njit(forceinline=True)
 def leave_alone(decision: int, tradable: Bools, codes: Codes) -> None:
     """Give every tradable name the same decision and no target, whether it has a forecast or not."""
     for i in range(tradable.shape[0]):

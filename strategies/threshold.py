@@ -22,29 +22,31 @@ if TYPE_CHECKING:
     from engine.config.rules import Threshold
 
 CONFIDENCE, EXIT_CONFIDENCE, SIZE, SLOTS, LONG, SHORT, COOLDOWN, PROBABILITY, DELAY, N_PARAMS = range(10)
+SLACK = 1e-12  # in floats 1 - 0.32 is below 0.68
 MARGIN, STRENGTH, SIDE, ARRIVES, N_STATE = range(5)  # rows of the state
 
 
-@njit()
+@njit(forceinline=True)
 def narrow(state: Floats, margin: float) -> None:
     """Remember the smallest distance a decision has had from flipping."""
     if abs(margin) < state[MARGIN, 0]:
         state[MARGIN, 0] = abs(margin)
 
 
-@njit()
+@njit(forceinline=True)
 def judge_held(i: int, forecast: float, mirror: float, view: View, params: Floats, state: Floats) -> int:
     """LEAVE or IN_POSITION for a held name with a forecast."""
     confidence = forecast if view.quantity[i] > 0.0 else mirror
     narrow(state, confidence - params[EXIT_CONFIDENCE])
-    return c.LEAVE if confidence < params[EXIT_CONFIDENCE] else c.IN_POSITION
+    return c.LEAVE if confidence < params[EXIT_CONFIDENCE] - SLACK else c.IN_POSITION
 
 
-@njit()
+@njit(forceinline=True)
 def judge_flat(t: int, i: int, forecast: float, mirror: float, view: View, params: Floats, state: Floats) -> int:
     """ENTER (as a candidate, its side and strength noted in the state) or why not, for a name not held."""
-    long = params[LONG] != 0.0 and forecast >= params[CONFIDENCE]
-    short = params[SHORT] != 0.0 and mirror >= params[CONFIDENCE]
+    enough = params[CONFIDENCE] - SLACK
+    long = params[LONG] != 0.0 and forecast >= enough
+    short = params[SHORT] != 0.0 and mirror >= enough
     if params[LONG] != 0.0:
         narrow(state, forecast - params[CONFIDENCE])
     if params[SHORT] != 0.0:
@@ -60,7 +62,7 @@ def judge_flat(t: int, i: int, forecast: float, mirror: float, view: View, param
     return c.ENTER
 
 
-@njit()
+@njit(forceinline=True)
 def fill_slots(
     t: int, free: int, candidates: int, symbol_rank: Ints, params: Floats, state: Floats, target: Floats, codes: Codes
 ) -> None:

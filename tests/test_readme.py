@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import engine
@@ -48,6 +50,20 @@ def test_the_plugin_shown_runs(tmp_path):
         for group in plugins._from_files.values():
             group.clear()
     assert len(result.fills) > 0
+
+
+def test_the_python_shown_runs(tmp_path, monkeypatch):
+    code = next(block for block in blocks("python") if "read_csv" in block)
+    days = np.datetime64("2019-01-01") + np.arange(500)
+    frame = pd.DataFrame({"date": np.repeat(days, 2), "symbol": ["AAPL", "MSFT"] * 500})
+    frame["close"] = 100.0 + np.arange(1000) % 7 + np.arange(1000) / 10
+    frame["open"], frame["high"], frame["low"] = frame["close"], frame["close"] + 1, frame["close"] - 1
+    frame.assign(volume=1e6).to_csv(tmp_path / "bars.csv", index=False)
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    monkeypatch.chdir(tmp_path)
+    known: dict = {}
+    exec(code, known)
+    assert known["result"].panel is known["panel"]
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))

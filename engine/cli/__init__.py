@@ -57,10 +57,16 @@ def run(
     plugin: Plugins = None,
     out: Annotated[str, typer.Option(help="where run directories go")] = "runs",
     report: Annotated[bool, typer.Option("--report", help="also write report.html")] = False,
+    lanes: Annotated[
+        str | None, typer.Option(metavar="FILE", help="run it under every override this file lists")
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run a strategy file and keep its result."""
+    """Run a strategy file and keep its result; with --lanes, run it under many overrides and keep their table."""
+    if lanes is not None:
+        _lanes(config, overrides(sets, symbols, start, end, capital), lanes, plugin or [], out, as_json, quiet)
+        return
     from engine.cli.show import run_document, run_summary, talking
     from engine.run import run_and_save
 
@@ -74,6 +80,30 @@ def run(
 
             page = write(folder)
     typer.echo(run_document(result, folder, page) if as_json else run_summary(result, folder, page), nl=False)
+
+
+def _lanes(config: str, sets: list[str], file: str, plugin: list[str], out: str, as_json: bool, quiet: bool) -> None:
+    """Run the lanes of a file, keep their table, and show it."""
+    import json
+
+    from engine.cli.show import lanes_summary, talking
+    from engine.lanes import frame_of, read_grid, save
+    from engine.lanes import lanes as run_lanes
+    from engine.plugins import load_files
+    from engine.run import load_config
+
+    with talking(quiet or as_json) as say:
+        load_files(plugin)
+        loaded = load_config(config, sets)
+        say("reading bars")
+        done = run_lanes(loaded, None, read_grid(file), progress=lambda k, n: say(f"lane {k} of {n}"))
+        place = save(done, loaded, out)
+    table = frame_of(done)
+    if as_json:
+        rows = json.loads(table.to_json(orient="records", double_precision=15))
+        typer.echo(json.dumps({"schema_version": 1, "name": loaded.name, "file": str(place), "lanes": rows}))
+    else:
+        typer.echo(lanes_summary(loaded.name, table, place), nl=False)
 
 
 @app.command()
@@ -112,6 +142,8 @@ def info(
     missing_open: Annotated[str, typer.Option(help="refuse, previous_close or close_fills")] = "refuse",
     calendar: Annotated[str | None, typer.Option(help="XNYS, XBOM, 24/7 ...")] = None,
     symbols: Symbols = None,
+    members: Annotated[str | None, typer.Option(help="a .csv or .parquet file of symbol, start, end")] = None,
+    members_end: Annotated[str, typer.Option(help="inclusive or exclusive")] = "inclusive",
     as_json: AsJson = False,
 ) -> None:
     """Say what bars a source holds, and what is odd about them."""
@@ -119,9 +151,11 @@ def info(
 
     from engine.cli.show import data_summary, load_for_info
     from engine.data.info import describe
+    from engine.universes import described
 
     wanted = symbols.split(",") if symbols else None
-    told = describe(load_for_info(source, prices, dividends, missing_open, calendar, wanted))
+    panel = load_for_info(source, prices, dividends, missing_open, calendar, wanted)
+    told = describe(panel) if members is None else described(panel, members, members_end)
     typer.echo(
         json.dumps({"schema_version": 1, **told}, default=str) + "\n" if as_json else data_summary(told), nl=False
     )

@@ -10,11 +10,17 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import DataError
+
 if TYPE_CHECKING:
+    import pandas as pd
+
     from engine.panel import Panel
     from engine.result import Result
 
 WIDTH = 100
+MOST_LANES = 60  # shown; the file has them all
+BESIDE = ("total_return", "cagr", "volatility", "sharpe", "sortino", "max_drawdown")
 
 
 @contextmanager
@@ -43,7 +49,8 @@ def run_summary(result: Result, folder: Path, page: Path | None) -> str:
 
     console = _console()
     manifest = result.manifest
-    span = f"{result.index[0]:%Y-%m-%d} to {result.index[-1]:%Y-%m-%d}" if len(result.index) else "no slices"
+    dates = result.facts.dates
+    span = f"{dates[0]} to {dates[-1]}" if len(dates) else "no slices"
     console.rule(f"[bold]{_safe(result.name)}[/]")
     console.print(f"{span}, {len(result.index):,} slices, {_count(len(result.symbols), 'instrument')}, {_bars(result)}")
     sections: dict[str, Table] = {}
@@ -62,9 +69,34 @@ def run_summary(result: Result, folder: Path, page: Path | None) -> str:
         console.print(f"[dim]?[/] {_safe(line)}")
     console.print(sections.pop("Belief", ""))
     console.print(Columns([table for name, table in sections.items() if name != "Risk"], padding=(1, 4)))
+    _against(console, result)
     _exits(console, result)
     console.print(f"\n{_safe(str(folder))}" + (f"\n{_safe(str(page))}" if page else ""), soft_wrap=True)
     return str(console.file.getvalue())
+
+
+def _against(console: Any, result: Result) -> None:
+    """The strategy beside its benchmark, by the same definitions."""
+    from rich.table import Table
+
+    from engine.metrics import DEFINITIONS
+    from engine.result import shown
+
+    theirs = result.benchmark_metrics
+    if not theirs:
+        return
+    table = Table(
+        box=None, title=f"Beside the benchmark ({_safe(str(result.config.get('benchmark')))})", title_justify="left"
+    )
+    table.add_column("")
+    names = [name for name in BESIDE if name in theirs]
+    for name in names:
+        table.add_column(DEFINITIONS[name].label, justify="right")
+    table.add_row("strategy", *(shown(name, result.metrics[name]) for name in names))
+    table.add_row("benchmark", *(shown(name, theirs[name]) for name in names))
+    console.print()
+    console.print(table)
+    console.print()
 
 
 def _exits(console: Any, result: Result) -> None:
@@ -117,6 +149,35 @@ def run_document(result: Result, folder: Path, page: Path | None) -> str:
     return json.dumps(document, allow_nan=False, default=str) + "\n"
 
 
+def lanes_summary(name: str, frame: pd.DataFrame, place: Path) -> str:
+    """A table of lanes for people: what each changed, and how it did."""
+    from rich.table import Table
+
+    from engine.metrics import DEFINITIONS
+    from engine.result import shown
+
+    console = _console()
+    console.rule(f"[bold]{_safe(name)}[/], {_count(len(frame), 'lane')}")
+    table = Table(box=None)
+    told = [str(column) for column in frame if column != "digest"]
+    for column in told:
+        label = DEFINITIONS[column].label if column in DEFINITIONS else column
+        table.add_column(_safe(label), justify="right", no_wrap=column not in DEFINITIONS)
+    for row in frame[told].head(MOST_LANES).to_dict("records"):
+        cells = (shown(key, _number(value)) if key in DEFINITIONS else str(value) for key, value in row.items())
+        table.add_row(*(_safe(cell) for cell in cells))
+    console.print(table)
+    if len(frame) > MOST_LANES:
+        console.print(f"... and {len(frame) - MOST_LANES:,} more")
+    console.print(f"\n{_safe(str(place))}", soft_wrap=True)
+    return str(console.file.getvalue())
+
+
+def _number(value: Any) -> Any:
+    """A cell of a frame as a metric: None where it is NaN."""
+    return None if isinstance(value, float) and value != value else value
+
+
 def load_for_info(
     source: str, prices: str, dividends: str, missing_open: str, calendar: str | None, symbols: Sequence[str] | None
 ) -> Panel:
@@ -131,6 +192,8 @@ def load_for_info(
         whole: Panel = packaged.load(source)
         return whole.cut(symbols=list(symbols)) if symbols else whole
     path = sources.find(source)
+    if path.suffix.lower() in (".yaml", ".yml"):
+        raise DataError(f"{source}: this is a strategy file; expected a .parquet or .csv of bars, or a packaged set")
     read = sources.csv if path.suffix.lower() == ".csv" else sources.parquet
     told = {"prices": prices, "dividends": dividends, "missing_open": missing_open, "calendar": calendar}
     return Panel.from_frame(read(path, symbols), symbols=symbols, name=path.name, **told)  # type: ignore[arg-type]
@@ -156,9 +219,24 @@ def data_summary(told: dict[str, Any]) -> str:
         console.print(table)
         if len(rows) > 60:
             console.print(f"... and {len(rows) - 60:,} more (--json has them all)")
+    if years := told.get("members_per_year"):
+        _years(console, years)
     for warning in told.get("warnings", ()):
         console.print(f"[yellow]![/] {_safe(str(warning))}")
     return str(console.file.getvalue())
+
+
+def _years(console: Any, years: list[dict[str, int]]) -> None:
+    """The table of members and members with a bar on the last session of each year."""
+    from rich.table import Table
+
+    console.print("Members on the last session of the year")  # as a title it would be wrapped to the table's width
+    table = Table(box=None)
+    for name in ("year", "members", "with bars"):
+        table.add_column(name, justify="right")
+    for line in years:
+        table.add_row(str(line["year"]), f"{line['members']:,}", f"{line['with_bars']:,}")
+    console.print(table)
 
 
 def _shown(value: Any) -> str:

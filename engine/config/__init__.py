@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.config.loading import load
+from engine.config.loading import load, refusal
 from engine.config.models import Config
 from engine.config.schema import schema, schema_text
 from engine.config.values import dump_yaml
 
-__all__ = ["Config", "dump_yaml", "load", "schema", "schema_text"]
+__all__ = ["Config", "dump_yaml", "load", "refusal", "schema", "schema_text"]

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from engine.config import overrides
 from engine.config.agreements import disagreements
-from engine.config.loader import MAX_BYTES, Document, parse
+from engine.config.loader import MAX_BYTES, parse
 from engine.config.mapping import document_of
 from engine.config.models import Config
 from engine.config.problems import nearest, refuse
@@ -34,14 +34,14 @@ def load(
         document = document_of(source, file_name or "configuration")
     else:
         path = Path(source)
-        document, base = parse(_read(path), file_name or str(source)), path.parent
-    placed = overrides.apply(document, [sets] if isinstance(sets, str) else sets)
-    config = _validate(document, placed)
-    config._base, config._said = base, document.data
+        document, base = parse(read_bytes(path), file_name or str(source)), path.parent
+    places = Places(document, overrides.apply(document, [sets] if isinstance(sets, str) else sets))
+    config = _validate(places)
+    config._base, config._said, config._places = base, document.data, places
     return config
 
 
-def _read(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
     """The bytes of a file, a little more than are allowed at most."""
     try:
         with path.open("rb") as file:
@@ -56,8 +56,16 @@ def _read(path: Path) -> bytes:
         raise ConfigError(f"{path}: no such file{hint or '; correct the path'}") from None
 
 
-def _validate(document: Document, placed: Mapping[Path_, str]) -> Config:
-    places = Places(document, placed)
+def refusal(config: Config, path: Path_, message: str) -> ConfigError:
+    """The ConfigError of a mistake that is seen only when the run begins, at the place where `config` says it."""
+    places = config._places
+    if places is None:
+        return ConfigError(f"{'.'.join(map(str, path))}: {message}")
+    return refuse(places.document.name, places.document.lines, [places.problem(path, message)])
+
+
+def _validate(places: Places) -> Config:
+    document = places.document
     problems, hidden = disagreements(places), 0
     try:
         config = Config.model_validate(document.data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 
@@ -13,6 +13,10 @@ from engine.config.kinds import Positive, Text, Whole
 from engine.config.rules import PythonStrategy, Quintile, SignalSpec, Threshold, rule_of
 from engine.config.sections import Caps, Data, Execution, Exits, Exposure, Sizing, Switches
 from engine.config.switches import Switch
+from engine.config.universe import Universe
+
+if TYPE_CHECKING:
+    from engine.config.translate import Places
 
 __all__ = [
     "Caps",
@@ -28,6 +32,7 @@ __all__ = [
     "Switch",
     "Switches",
     "Threshold",
+    "Universe",
 ]
 LONG_LEG, SHORT_LEG = 0.65, 0.35  # of max_gross, of a quintile that is long and short
 
@@ -39,6 +44,7 @@ class Config(Model):
         description="names the run directory", examples=["us20-quintile"]
     )
     data: Data = Field(description="where bars come from and what they mean")
+    universe: Universe = Field(Universe(), description="who may be held when, and sectors")
     signals: dict[str, SignalSpec] = Field(description="forecasts by name: a registered plugin and its arguments")
     strategy: Annotated[
         Annotated[Threshold, Tag("threshold")]
@@ -55,6 +61,7 @@ class Config(Model):
     capital: Positive = Field(100_000.0, description="money at the start, in the quote currency")
     seed: Whole = Field(0, description="of whatever draws random numbers")
     _base: Path | None = PrivateAttr(None)
+    _places: Places | None = PrivateAttr(None)  # where its keys stand, for mistakes that are only seen later
     _said: dict[str, Any] | None = PrivateAttr(None)  # as it was written: an override may change what follows from it
 
     @model_validator(mode="after")

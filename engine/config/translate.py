@@ -21,13 +21,15 @@ from engine.config.models import (
     Switch,
     Switches,
     Threshold,
+    Universe,
 )
 from engine.config.problems import MOST, At, Mark, Mistakes, Problem, nearest
 
 Path_ = tuple[str | int, ...]
 MODELS: dict[Path_, type[BaseModel]] = {
-    (): Config, ("data",): Data, ("exits",): Exits, ("sizing",): Sizing, ("sizing", "exposure"): Exposure, ("caps",): Caps,
-    ("switches",): Switches, ("switches", "max_drawdown"): Switch, ("switches", "daily_loss"): Switch, ("execution",): Execution,
+    (): Config, ("data",): Data, ("universe",): Universe, ("exits",): Exits, ("sizing",): Sizing, ("sizing", "exposure"): Exposure,
+    ("caps",): Caps, ("switches",): Switches, ("switches", "max_drawdown"): Switch, ("switches", "daily_loss"): Switch,
+    ("execution",): Execution,
 }  # fmt: skip
 HOMES: tuple[Path_, ...] = (*(path for path in MODELS if path), ("strategy",))
 RULES: dict[Any, type[BaseModel]] = {"threshold": Threshold, "quintile": Quintile}

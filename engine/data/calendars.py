@@ -18,6 +18,7 @@ from engine.errors import DataError
 from engine.types import DAY_NS, Bools, Ints
 
 INFERRED, ALWAYS, COUNTED = "inferred", "24/7", "counted"
+FULL = 0.9  # the share of its calendar's sessions that data must have to be counted by it
 AVERAGE_YEAR_NS = 365.25 * DAY_NS
 SUNDAY_TO_MONDAY = 3  # 1970-01-01 was a Thursday: (days + 3) // 7 counts weeks from Mondays
 
@@ -180,8 +181,17 @@ def _day_is_over(times: Ints, session: Dates, days: Ints, exchange: Sessions | N
 def _bars_per_year(
     times: Ints, session: Dates, days: Ints, calendar: str, exchange: Sessions | None
 ) -> tuple[float, str]:
-    """Bars in a year and who says so: the calendar's name, or "counted"."""
+    """Bars in a year and who says so: the calendar's name, or "counted" where the data skips sessions of its calendar.
+
+    Weekly bars on XNYS are not 252 a year, nor are weekday bars on 24/7 365.
+    """
     per_session = float(np.median(np.bincount(days)))
+    here = len(np.unique(session))
+    there = int((session[-1] - session[0]).astype(int)) + 1
+    if exchange is not None:
+        there = int(np.count_nonzero((exchange.label >= session[0]) & (exchange.label <= session[-1])))
+    if (calendar not in (ALWAYS,) and exchange is None) or here < FULL * there:
+        return counted(times), COUNTED
     if calendar == ALWAYS:
         return 365.0 * per_session, calendar
     if exchange is not None:

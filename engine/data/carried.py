@@ -1,4 +1,4 @@
-"""What instruments carry: lot, tick, multiplier, sector, death; and who is a member when."""
+"""What instruments carry: lot, tick, multiplier, sector, death."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from engine.data.columns import CONSTANTS, Long, original
-from engine.data.words import some
 from engine.errors import DataError
 from engine.types import Bools, Ints, Universe
 
@@ -64,34 +63,4 @@ def _constant(
             f"{long.where}: {long.row(original(used, k))}: {name} is {values[k]}, elsewhere {out[column[k]]}; "
             f"expected one value per symbol"
         )
-    return out
-
-
-def membership(members: Any, symbols: tuple[str, ...], session: np.ndarray, where: str) -> Bools:
-    """(T, N) who belongs when: a bool array of that shape, or a frame of intervals.
-
-    A frame has symbol (or ticker), start and end (or start_date, end_date); both days inside, an empty one is open.
-    """
-    import pandas as pd
-
-    shape = (len(session), len(symbols))
-    if not isinstance(members, pd.DataFrame):
-        array = np.array(members)
-        if array.shape != shape or array.dtype != np.bool_:
-            raise DataError(
-                f"{where}: members has shape {array.shape} of {array.dtype}; expected bool {shape}, or intervals"
-            )
-        return array
-    names = {str(name).casefold().removesuffix("_date").replace("ticker", "symbol"): name for name in members.columns}
-    if not {"symbol", "start", "end"} <= set(names):
-        listed = some(str(name) for name in members.columns)
-        raise DataError(f"{where}: members has columns {listed}; expected symbol, start, end. Rename them")
-    out = np.zeros(shape, np.bool_)
-    place = {symbol: k for k, symbol in enumerate(symbols)}
-    for symbol, start, end in members[[names["symbol"], names["start"], names["end"]]].itertuples(index=False):
-        if str(symbol) in place:
-            first, last = (None if pd.isna(day) else np.datetime64(pd.Timestamp(day), "D") for day in (start, end))
-            begin = 0 if first is None else int(np.searchsorted(session, first))
-            stop = len(session) if last is None else int(np.searchsorted(session, last, side="right"))
-            out[begin:stop, place[str(symbol)]] = True
     return out

@@ -166,7 +166,7 @@ def stamps(column: pd.Series, name: str, where: str) -> tuple[Ints, bool, list[s
     try:
         zone = index.tz
         wall = index.tz_localize(None).as_unit("ns").asi8
-        true = index.as_unit("ns").asi8
+        true = wall if zone is None else index.as_unit("ns").asi8
     except pd.errors.OutOfBoundsDatetime as error:
         raise DataError(f"{where}: a {name} lies outside 1678 to 2262 ({error}); correct it") from error
     if bool((wall % DAY_NS == 0).all()) and (zone is None or name == "date" or str(zone) != "UTC"):

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.data import calendars
+from engine.data import calendars, membership
 from engine.data.actions import Dated
 from engine.data.building import Declared, finish
-from engine.data.carried import membership, universe_of
+from engine.data.carried import universe_of
 from engine.data.columns import BARS, Long, original
 from engine.data.vetting import Grid
 from engine.data.words import nearest, some
@@ -121,7 +121,10 @@ def build(
         )
     universe = universe_of(long, used, column, symbols, lot, tick)
     dated = _dated(long, clock, column_of, extra, symbols)
-    member = None if members is None else membership(members, symbols, session, long.where)
+    member = None
+    if members is not None:
+        member, told = membership.given(members, symbols, session, grid.close, long.where)
+        notes += told
     return finish(grid, times, session, universe, dated, declared, member=member, notes=notes)
 
 

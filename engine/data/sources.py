@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.data import cache
 from engine.data.columns import ABSENT, IGNORED, SYMBOL, pick
 from engine.data.longs import Wanted
 from engine.data.words import nearest
@@ -63,9 +64,20 @@ def load(data: Any, lot: float = 1.0, tick: float | None = None, base: str | Pat
             if told[key] is None:
                 raise DataError(f"data.{key} must be said for source {data.source}: what prices mean is not guessed")
     part = {key: getattr(data, key, None) for key in ("symbols", "start", "end")}
-    table = source(where, **part)
+    if part["symbols"] is not None:
+        names = [part["symbols"]] if isinstance(part["symbols"], str) else part["symbols"]
+        part["symbols"] = tuple(str(name) for name in names)
     words: dict[str, Any] = {**part, **{key: value for key, value in told.items() if value is not None}}
-    return Panel.from_frame(table, **words, lot=lot, tick=tick, name=label)
+
+    def build() -> Panel:
+        return Panel.from_frame(source(where, **part), **words, lot=lot, tick=tick, name=label)
+
+    if source not in (parquet, csv):  # what another source reads, nobody here knows
+        return build()
+    dates = {key: None if part[key] is None else str(part[key]) for key in ("start", "end")}
+    numbers = {"lot": float(lot), "tick": None if tick is None else float(tick)}
+    shapes = {**told, **part, **dates, **numbers, "source": data.source, "name": label}
+    return cache.through(Path(where), shapes, build)
 
 
 def _packaged_unless_said(name: str, told: dict[str, Any], said: set[str]) -> dict[str, Any]:
@@ -93,18 +105,22 @@ def parquet(path: str | Path, symbols: Any = None, start: Any = None, end: Any =
     """
     import pyarrow as pa
     import pyarrow.dataset as ds
+    import pyarrow.parquet as pq
 
     file = find(path)
     try:
         schema = ds.dataset(file, format="parquet").schema
         chosen, ignored = pick(schema.names, file.name)
         by = chosen.get("symbol")
-        layout = ds.ParquetFileFormat(
-            dictionary_columns=[by] if by and pa.types.is_string(schema.field(by).type) else None
-        )
-        bars = ds.dataset(file, format=layout)
+        coded = [by] if by and _is_text(schema.field(by).type) else []
+        bars = ds.dataset(file, format=ds.ParquetFileFormat(dictionary_columns=coded))
         wanted = Wanted.of(symbols, start, end, file.name)
-        table = bars.to_table(columns=list(chosen.values()), filter=_filter(chosen, schema, wanted))
+        rows = _filter(chosen, schema, wanted)
+        if rows is None and file.is_file():  # columns in one piece, which need not be copied together afterwards
+            with pq.ParquetFile(file, read_dictionary=coded, pre_buffer=True) as whole:
+                table = whole.read(columns=list(chosen.values()))
+        else:
+            table = bars.to_table(columns=list(chosen.values()), filter=rows)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OSError) as error:
         raise DataError(
             f"{file}: it cannot be read as Parquet ({_first_line(error)}); write it again, or name its source"
@@ -115,6 +131,12 @@ def parquet(path: str | Path, symbols: Any = None, start: Any = None, end: Any =
         if lost := [symbol for symbol in wanted.symbols if symbol not in here]:
             notes[ABSENT] = "\n".join(_elsewhere(lost, bars, by, file.name))
     return table.replace_schema_metadata(notes)
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _filter(chosen: dict[str, str], schema: Any, wanted: Wanted) -> Any:

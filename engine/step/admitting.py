@@ -11,7 +11,7 @@ from engine.compiled import njit
 from engine.signatures import EQUITY, HALT, Desk, Plan, Refusals
 from engine.step.looking import decided, distance, waiting_for
 from engine.step.levels import STOP, TARGET, TRAIL
-from engine.step.money import floor_lot
+from engine.step.money import EPSILON, floor_lot
 from engine.types import Bools
 
 SLACK = 1e-12  # a cap refuses when it is exceeded by more than this
@@ -30,7 +30,8 @@ def count_waiting(d: Desk) -> None:
         d.scratch.after[i] = d.account.quantity[i] + waiting_for(i, d.orders)
         d.scratch.barred[i] = False
     for k in range(d.explicit.count[0]):
-        d.scratch.after[d.explicit.instrument[k]] += d.explicit.quantity[k]
+        if d.explicit.due[k] >= 0:
+            d.scratch.after[d.explicit.instrument[k]] += d.explicit.quantity[k]
 
 
 @njit(forceinline=True)
@@ -51,12 +52,15 @@ def sums_after(i: int, quantity: float, d: Desk) -> tuple[float, float, float]:
     return longs, shorts, sector
 
 
-@njit()
-def judge(i: int, quantity: float, brake: int, member: Bools, d: Desk) -> tuple[int, float, float]:
-    """(ORDERED or why not, what it would come to, the limit); the numbers are NaN where there are none."""
+@njit(forceinline=True)
+def judge(i: int, quantity: float, only: bool, brake: int, member: Bools, d: Desk) -> tuple[int, float, float]:
+    """(ORDERED or why not, what it would come to, the limit); the numbers are NaN where there are none.
+
+    What cannot grow a position is never refused: reduce-only orders (`only`) and those that leave it no larger.
+    """
     rules, before = d.rules, d.scratch.after[i]
     after = before + quantity
-    if abs(after) <= abs(before) * (1.0 + SLACK):
+    if only or abs(after) <= abs(before) + EPSILON * max(1.0, abs(before)):
         return c.ORDERED, np.nan, np.nan
     if not d.scratch.has_bar[i]:
         return c.NO_BAR_NOW, np.nan, np.nan
@@ -113,7 +117,7 @@ def enter(p: int, i: int, quantity: float, halted: bool, plan: Plan, d: Desk) ->
     d.scratch.after[i] += quantity
 
 
-@njit()
+@njit(forceinline=True)
 def admit(first: int, last: int, brake: int, member: Bools, plan: Plan, d: Desk, refused: Refusals) -> None:
     """Write orders `first` to `last` of the plan for slice t + 1 + delay, in the order given, or refuse them."""
     if first == last:
@@ -125,7 +129,7 @@ def admit(first: int, last: int, brake: int, member: Bools, plan: Plan, d: Desk,
         if quantity == 0.0:
             d.codes[i] |= np.uint32(c.BELOW_LOT)
             continue
-        decision, value, limit = judge(i, quantity, brake, member, d)
+        decision, value, limit = judge(i, quantity, plan.reduce_only[p], brake, member, d)
         if decision != c.ORDERED:
             refuse(i, quantity, decision, value, limit, d, refused)
             continue

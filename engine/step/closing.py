@@ -26,5 +26,5 @@ def closing(d: Desk) -> None:
         for i in range(bars.close.shape[0]):
             if account.quantity[i] != 0.0 and d.scratch.has_bar[i] and account.held[i] + 1 >= d.rules.time_stop:
                 leave(i, bars.close[i], True, c.REASON_TIME, d)
-    if d.scratch.counts[EXPLICIT_DUE] > 0:
+    if d.explicit.count[0] > 0:
         put_away(d)

@@ -70,7 +70,7 @@ def lessen(k: int, price: float, slips: bool, d: Desk) -> None:
         explicit.quantity[k] = 0.0
 
 
-@njit()
+@njit(forceinline=True)
 def meet(at_close: bool, growing: int, d: Desk) -> int:
     """`growing` and the increases added, after filling the reducing parts of the explicit orders that fill at this price."""
     explicit, scratch = d.explicit, d.scratch
@@ -106,30 +106,36 @@ def touched(k: int, low: float, high: float, close: float, d: Desk) -> bool:
         return at_trigger(adverse, k, d)
     if kind != STOP_LIMIT or not at_trigger(adverse, k, d):
         return False
-    return marketable(k, d) or at_limit(close, k, d)
+    if rebounds(k, d):
+        return at_limit(close, k, d)
+    met = min(max(explicit.stop[k], low), high)  # without an open the range may begin beyond the limit
+    return met <= explicit.limit[k] if buys else met >= explicit.limit[k]
 
 
 @njit(forceinline=True)
-def marketable(k: int, d: Desk) -> bool:
-    """Whether the limit of stop-limit `k` lies at or beyond its trigger, so that the trigger itself is a good price."""
-    return at_limit(d.explicit.stop[k], k, d)
+def rebounds(k: int, d: Desk) -> bool:
+    """Whether order `k` is a stop-limit whose price must come back from the trigger to the limit."""
+    explicit = d.explicit
+    if explicit.kind[k] != STOP_LIMIT:
+        return False
+    return explicit.limit[k] < explicit.stop[k] if explicit.quantity[k] > 0.0 else explicit.limit[k] > explicit.stop[k]
 
 
 @njit(forceinline=True)
 def slips_inside(k: int, d: Desk) -> bool:
     """Whether order `k` pays slippage inside the bar: stops do, and a stop-limit that fills at its trigger."""
     kind = d.explicit.kind[k]
-    return kind == STOP or (kind == STOP_LIMIT and marketable(k, d))
+    return kind == STOP or (kind == STOP_LIMIT and not rebounds(k, d))
 
 
 @njit(forceinline=True)
 def price_inside(k: int, low: float, high: float, d: Desk) -> float:
-    """The price at which order `k` fills inside the bar, before slippage, held within the range."""
+    """The price at which touched order `k` fills inside the bar, before slippage, held within the range."""
     level = d.explicit.stop[k] if slips_inside(k, d) else d.explicit.limit[k]
     return min(max(level, low), high)
 
 
-@njit()
+@njit(forceinline=True)
 def put_away(d: Desk) -> None:
     """Drop the explicit orders that are done with or have met their slice; those whose price was not reached expired."""
     explicit, kept = d.explicit, 0

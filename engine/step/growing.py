@@ -82,7 +82,7 @@ def cost_of(factor: float, growing: int, d: Desk) -> float:
     return total
 
 
-@njit()
+@njit(forceinline=True)
 def common_factor(power: float, growing: int, d: Desk) -> float:
     """The one factor, 0 to 1, by which all increases must shrink to fit `power`; closed form when costs are linear."""
     rules = d.rules
@@ -111,14 +111,28 @@ def how_it_grew(k: int, d: Desk) -> int:
     return BY_STOP if d.explicit.kind[k] == STOP else 0
 
 
-@njit()
+@njit(forceinline=True)
+def grow(g: int, quantity: float, late: bool, d: Desk) -> None:
+    """Fill signed `quantity` of increase `g`, which does not flip a position."""
+    scratch, account = d.scratch, d.account
+    i, k = scratch.grow_instrument[g], scratch.grow_order[g]
+    paid = price_of(g, quantity, d)
+    fee = fee_of(quantity, paid, d.specs.multiplier[i], d.rules)
+    held = account.quantity[i]
+    book(i, quantity, paid, scratch.grow_price[g], fee, c.REASON_ORDER if k < 0 else c.REASON_EXPLICIT, d)
+    if held == 0.0:
+        scratch.late[i] = late
+    if d.rules.levels != 0.0 and held * quantity >= 0.0:
+        arm(i, k, d.t % d.orders.quantity.shape[0], held == 0.0, d)
+
+
+@njit(forceinline=True)
 def increase(late: bool, growing: int, power: float, d: Desk) -> None:
     """Fill the first `growing` increases of scratch, all scaled by one factor if they cost more than `power`.
 
     `late`: inside the bar or at its close, so that a position opened now has not lived through the whole of it.
     """
     specs, scratch, account, codes = d.specs, d.scratch, d.account, d.codes
-    row = d.t % d.orders.quantity.shape[0]
     factor = common_factor(power, growing, d)
     for g in range(growing):
         i, k, quantity = scratch.grow_instrument[g], scratch.grow_order[g], scratch.grow_quantity[g]
@@ -133,14 +147,11 @@ def increase(late: bool, growing: int, power: float, d: Desk) -> None:
             if scaled != quantity:
                 codes[i] |= np.uint32(c.SCALED)
             quantity = scaled
-        paid = price_of(g, quantity, d)
-        fee = fee_of(quantity, paid, specs.multiplier[i], d.rules)
-        opened = account.quantity[i] == 0.0
-        book(i, quantity, paid, scratch.grow_price[g], fee, c.REASON_ORDER if k < 0 else c.REASON_EXPLICIT, d)
+        held = account.quantity[i]
+        if held * quantity < 0.0 and abs(quantity) > abs(held):  # an opposite increase of this very moment opened it
+            grow(g, -held, late, d)
+            quantity += held
+        grow(g, quantity, late, d)
         scratch.grow_filled[g] = True
-        if opened:
-            scratch.late[i] = late
-        if d.rules.levels != 0.0:
-            arm(i, k, row, opened, d)
         if k >= 0 and late:
             scratch.how[i] |= how_it_grew(k, d)

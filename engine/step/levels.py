@@ -20,7 +20,7 @@ def on_tick(price: float, tick: float, up: bool) -> float:
     if math.isnan(tick):
         return price
     steps = price / tick
-    return (math.ceil(steps - 1e-9) if up else math.floor(steps + 1e-9)) * tick
+    return (np.ceil(steps - 1e-9) if up else np.floor(steps + 1e-9)) * tick
 
 
 @njit(forceinline=True)

@@ -28,7 +28,7 @@ from engine.step.money import dust, floor_lot
 from engine.types import Codes, Floats
 
 
-@njit()
+@njit(forceinline=True)
 def wants_out(brake: int, account: Account) -> bool:
     """Whether everything must be closed at the next open: a switch's flatten, or maintenance."""
     return (brake & FLATTEN_ALL) != 0 or account.money[LIQUIDATE] != 0.0
@@ -41,7 +41,7 @@ def factor_of(brake: int) -> float:
     return 1.0 if factor == 0.0 else factor
 
 
-@njit()
+@njit(forceinline=True)
 def flatten(t: int, brake: int, account: Account, orders: Orders, explicit: Explicit, codes: Codes) -> None:
     """Replace every waiting order by one that closes what is held at the next open."""
     row = (t + 1) % orders.quantity.shape[0]
@@ -68,7 +68,7 @@ def waiting_for(i: int, orders: Orders) -> float:
     return total
 
 
-@njit()
+@njit(forceinline=True)
 def stop_growth(orders: Orders, explicit: Explicit) -> None:
     """While a switch halts, what waits may shrink positions and no more."""
     for row in range(orders.quantity.shape[0]):
@@ -177,7 +177,7 @@ def begin_look(scratch: Scratch, member: np.ndarray) -> None:
         scratch.tradable[i] = scratch.has_bar[i] and member[i]
 
 
-@njit()
+@njit(forceinline=True)
 def name_warmup(codes: Codes) -> None:
     """Before the signals' windows are full, 'no forecast' is called warming up."""
     for i in range(codes.shape[0]):

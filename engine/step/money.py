@@ -18,7 +18,7 @@ def floor_lot(quantity: float, lot: float) -> float:
     """`quantity` cut toward zero to whole lots; unchanged where the lot is 0 (any fraction)."""
     if lot == 0.0:
         return quantity
-    whole = math.floor(abs(quantity) / lot + EPSILON) * lot
+    whole = np.floor(abs(quantity) / lot + EPSILON) * lot  # math.floor would be an int64, and overflow
     return whole if quantity > 0.0 else -whole
 
 
@@ -45,6 +45,7 @@ def slipped(i: int, quantity: float, price: float, d: Desk) -> float:
     rate = rules.slippage
     if rules.impact > 0.0 and bars.volume[i] > 0.0 and bars.volatility[i] > 0.0:
         rate += rules.impact * bars.volatility[i] * math.sqrt(abs(quantity) / bars.volume[i])
+    rate = min(rate, 1.0)  # a sale can fetch nothing, but nobody pays to sell
     return price * (1.0 + rate) if quantity > 0.0 else price * (1.0 - rate)
 
 
@@ -155,21 +156,22 @@ def stand_again(i: int, quantity: float, reason: int, d: Desk) -> None:
 
 @njit(forceinline=True)
 def cancel(i: int, d: Desk) -> None:
-    """Cancel what waits for this slice: the instrument's order of the ring and its explicit orders."""
+    """Cancel the instrument's order of the ring for this slice, and all its explicit orders.
+
+    Explicit orders that wait for later slices were meant for the position that is gone now: a sale would open a short.
+    """
     orders, explicit = d.orders, d.explicit
     row = d.t % orders.quantity.shape[0]
     if not math.isnan(orders.quantity[row, i]):
         orders.quantity[row, i] = np.nan
         d.codes[i] |= np.uint32(c.CANCELLED)
-    k = d.scratch.first[i]
-    while k >= 0:
-        if explicit.due[k] == d.t:
+    for k in range(explicit.count[0]):
+        if explicit.instrument[k] == i and explicit.due[k] >= 0:
             explicit.due[k] = -1
             d.codes[i] |= np.uint32(c.CANCELLED)
-        k = explicit.after[k]
 
 
-@njit()
+@njit(forceinline=True)
 def leave(i: int, reference: float, slips: bool, reason: int, d: Desk) -> None:
     """Close what is held of `i` at `reference`; cancel its orders of this slice; what participation cuts stands again."""
     held = d.account.quantity[i]

@@ -31,8 +31,9 @@ def protect_at_open(i: int, d: Desk) -> None:
 def reduce(at_close: bool, d: Desk) -> int:
     """How many increases wait in scratch, after filling the reducing part of the ring's orders that meet this price.
 
-    An order for an open that is not known waits for the close. An order that meets no bar lapses. Only ordinary orders
-    follow `fill: close`; exits that stand again and flattening meet the open. What is cut from a full exit stands again.
+    An order for an open that is not known waits for the close. An order that meets no bar lapses, except what was ordered
+    by a level, a switch or maintenance: that stands again. Only ordinary orders follow `fill: close`; those meet the open.
+    What is cut from a full exit stands again.
     """
     bars, rules, account, orders, scratch, codes = d.bars, d.rules, d.account, d.orders, d.scratch, d.codes
     row = d.t % orders.quantity.shape[0]
@@ -45,9 +46,13 @@ def reduce(at_close: bool, d: Desk) -> int:
         if not scratch.has_bar[i]:
             orders.quantity[row, i] = np.nan
             codes[i] |= np.uint32(c.NO_BAR)
+            reason = orders.reason[row, i]
+            if reason != c.REASON_ORDER and reason != c.REASON_EXPLICIT and account.quantity[i] != 0.0:
+                stand_again(i, wanted, reason, d)
             continue
         reason = orders.reason[row, i]
-        at_open = reason != c.REASON_ORDER or rules.fill_at_close == 0.0
+        ordinary = reason == c.REASON_ORDER or reason == c.REASON_EXPLICIT
+        at_open = not ordinary or rules.fill_at_close == 0.0
         if not at_close and (not at_open or math.isnan(bars.open[i])):
             continue
         orders.quantity[row, i] = np.nan

@@ -9,10 +9,10 @@ import numpy as np
 from engine import codes as c
 from engine.compiled import njit
 from engine.signatures import LIMIT, OPTIMISTIC, PESSIMISTIC, Desk
-from engine.step.explicit import lessen, price_inside, slips_inside, touched
+from engine.step.explicit import lessen, price_inside, rebounds, slips_inside, touched
 from engine.step.growing import BY_LIMIT, BY_STOP, increase, want
 from engine.step.inside import act_on, stop_first
-from engine.step.levels import beyond_stop, beyond_target, protection, stop_side, target_side
+from engine.step.levels import TOUCH, beyond_stop, beyond_target, protection, stop_side, target_side
 
 ADVERSE, FAVOURABLE = 0, 1
 
@@ -54,14 +54,21 @@ def reduces(k: int, i: int, low: float, high: float, d: Desk) -> bool:
 
 
 @njit(forceinline=True)
+def nearer(price: float, level: float, start: float) -> bool:
+    """Whether `price` lies nearer to `start` than `level` does, by more than a bit of rounding."""
+    return abs(price - start) < abs(level - start) - TOUCH * abs(level)
+
+
+@njit(forceinline=True)
 def comes_before(i: int, stop: float, low: float, high: float, d: Desk) -> bool:
     """Whether an increasing limit order of `i` lies between the open and its stop level, both touched."""
     long, start, k = d.account.quantity[i] > 0.0, begun(i, d), d.scratch.first[i]
     while k >= 0:
-        grows = d.explicit.due[k] == d.t and d.account.quantity[i] * d.explicit.quantity[k] > 0.0
-        if grows and d.explicit.kind[k] == LIMIT and touched(k, low, high, d.bars.close[i], d):
+        grows = d.account.quantity[i] * d.explicit.quantity[k] > 0.0 and not d.explicit.reduce_only[k]
+        waits = grows and d.explicit.due[k] == d.t and d.explicit.kind[k] == LIMIT
+        if waits and touched(k, low, high, d.bars.close[i], d):
             level = d.explicit.limit[k]
-            if stop < level < start if long else start < level < stop:
+            if (level > stop if long else level < stop) and nearer(level, stop, start):
                 return True
         k = d.explicit.after[k]
     return False
@@ -80,44 +87,43 @@ def any_order(i: int, side: int, low: float, high: float, d: Desk) -> bool:
 
 @njit(forceinline=True)
 def nearest_order(i: int, side: int, low: float, high: float, d: Desk) -> int:
-    """The touched reducing order on this side that lies nearest to the open, the first given of equals; -1: none."""
+    """The touched reducing order on this side that lies nearest to the open, the first given of equals; -1: none.
+
+    One that must come back from its trigger to its limit acts after all others.
+    """
     best, near, start = -1, np.inf, begun(i, d)
     k = d.scratch.first[i]
     while k >= 0:
         if side_of(k, d) == side and reduces(k, i, low, high, d):
-            distance = abs(lies_at(k, d) - start)
-            if distance < near:
+            distance = np.inf if rebounds(k, d) else abs(lies_at(k, d) - start)
+            if best < 0 or distance < near:
                 best, near = k, distance
         k = d.explicit.after[k]
     return best
 
 
 @njit(forceinline=True)
-def exits_on(
-    i: int, side: int, level: float, reason: int, low: float, high: float, growing: int, d: Desk
-) -> int:
-    """`growing` after the exits on one side, nearest to the open first, the level (NaN: not touched) before its equals."""
-    explicit, account = d.explicit, d.account
-    while account.quantity[i] != 0.0 and not d.scratch.acted[i]:
+def exits_on(i: int, side: int, level: float, reason: int, low: float, high: float, d: Desk) -> None:
+    """Fill the exits on one side, nearest to the open first, the level (NaN: not touched) before its equals.
+
+    What of an order goes beyond the position stays in it, for round two.
+    """
+    explicit, start = d.explicit, begun(i, d)
+    while d.account.quantity[i] != 0.0 and not d.scratch.acted[i]:
         k = nearest_order(i, side, low, high, d)
-        if not math.isnan(level):
-            start = begun(i, d)
-            if k < 0 or abs(level - start) <= abs(lies_at(k, d) - start):
-                act_on(i, side == ADVERSE, level, reason, level, low, high, d)
-                break
+        if not math.isnan(level) and (k < 0 or rebounds(k, d) or not nearer(lies_at(k, d), level, start)):
+            act_on(i, side == ADVERSE, level, reason, level, low, high, d)
+            break
         if k < 0:
             break
-        price, slips = price_inside(k, low, high, d), slips_inside(k, d)
-        lessen(k, price, slips, d)
-        explicit.due[k] = -1
-        if explicit.quantity[k] != 0.0:
-            growing = want(i, explicit.quantity[k], price, slips, k, growing, d)
-    return growing
+        lessen(k, price_inside(k, low, high, d), slips_inside(k, d), d)
+        if explicit.quantity[k] == 0.0:
+            explicit.due[k] = -1
 
 
 @njit(forceinline=True)
-def exits(i: int, growing: int, d: Desk) -> int:
-    """`growing` after round one of `i`: its levels and reducing orders."""
+def exits(i: int, d: Desk) -> None:
+    """Round one of `i`: its levels and reducing orders."""
     low, high, blind = range_of(i, d)
     long = d.account.quantity[i] > 0.0
     stop, target, reason = np.nan, np.nan, 0
@@ -140,10 +146,9 @@ def exits(i: int, growing: int, d: Desk) -> int:
         first = stop_first(i, long, d)
     for turn in range(2):
         if (turn == 0) == first:
-            growing = exits_on(i, ADVERSE, stop, reason, low, high, growing, d)
+            exits_on(i, ADVERSE, stop, reason, low, high, d)
         else:
-            growing = exits_on(i, FAVOURABLE, target, reason, low, high, growing, d)
-    return growing
+            exits_on(i, FAVOURABLE, target, reason, low, high, d)
 
 
 @njit(forceinline=True)
@@ -188,13 +193,13 @@ def levels_after(i: int, d: Desk) -> None:
     act_on(i, stopped, stop, reason, target, low, high, d)
 
 
-@njit()
+@njit(forceinline=True)
 def rounds(power: float, d: Desk) -> None:
     """The bar of every instrument for which explicit orders wait; `power` is the buying power at the open."""
     growing = 0
     for i in range(d.bars.close.shape[0]):
         if d.scratch.first[i] >= 0 and d.scratch.has_bar[i] and d.account.quantity[i] != 0.0:
-            growing = exits(i, growing, d)
+            exits(i, d)
     for i in range(d.bars.close.shape[0]):
         if d.scratch.first[i] >= 0 and d.scratch.has_bar[i] and not d.scratch.acted[i]:
             growing = increases(i, growing, d)

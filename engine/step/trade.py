@@ -13,7 +13,7 @@ from engine.step.opening import opening
 from engine.step.rounds import rounds
 
 
-@njit()
+@njit(forceinline=True)
 def trade(d: Desk) -> bool:
     """Whether the account lives on after slice d.t has met it.
 

@@ -98,6 +98,22 @@ def test_data_info_names_what_is_odd():
     assert "AAPL" in done.stdout
 
 
+def test_data_info_counts_members_by_year(tmp_path):
+    file = tmp_path / "m.csv"
+    file.write_text("symbol,start,end\nAAPL,,\nAMD,2020-06-01,\nENRNQ,,2001-11-29\n")
+    done = barcast("data", "info", "us20", "--members", str(file), "--json")
+    assert done.returncode == 0, done.stderr
+    years = {year.pop("year"): year for year in json.loads(done.stdout)["members_per_year"]}
+    assert years[2000] == {"members": 2, "with_bars": 1}
+    assert years[2019] == {"members": 1, "with_bars": 1}
+    assert years[2020] == {"members": 2, "with_bars": 2}
+    shown = barcast("data", "info", "us20", "--members", str(file)).stdout
+    assert "Members on the last session of the year" in shown
+    assert "members without data: 1 of 3 names (ENRNQ)" in shown
+    wrong = barcast("data", "info", "us20", "--members", str(file), "--members-end", "last")
+    assert (wrong.returncode, wrong.stderr) == (2, "--members-end: expected inclusive or exclusive, got 'last'\n")
+
+
 def test_no_words_at_all_is_help_and_no_mistake():
     done = barcast()
     assert done.returncode == 0

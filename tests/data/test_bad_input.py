@@ -99,7 +99,10 @@ def test_a_bad_table_is_refused_in_one_line(case):
         ({"prices": "total_return"}, "total_return holds the dividends already, but dividends is as_traded"),
         ({"calendar": "NYSE?"}, "calendar: expected an exchange's code"),
         ({"members": np.ones((2, 2), bool)}, r"members has shape \(2, 2\) of bool; expected bool \(3, 2\)"),
-        ({"members": pd.DataFrame({"who": []})}, "members has columns who; expected symbol, start, end"),
+        (
+            {"members": pd.DataFrame({"who": []})},
+            "members: expected columns symbol, start, end; symbol is missing, there are who; rename",
+        ),
     ],
 )
 def test_a_bad_argument_is_refused_in_one_line(arguments, says):

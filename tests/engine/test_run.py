@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import engine
+import engine.plugins
 from engine.errors import ConfigError, DataError, PluginError
 
 DATES = pd.date_range("2024-01-01", periods=4)
@@ -128,6 +129,70 @@ def test_forecasts_that_do_not_fit_are_refused(given, said):
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+def test_a_forecast_in_column_date_belongs_to_the_bar_of_that_date_whatever_the_zone(zone):
+    # made on the close of day 1 (row 1): bought at the open of row 2 and no earlier
+    given = pd.DataFrame({"date": DATES[1:2].tz_localize(zone), "symbol": "A", "forecast": [1.0]})
+    result = engine.backtest(config(), panel=panel(A=[100, 100, 110, 120]), forecasts=given)
+    assert result.fills["date"].tolist() == [DATES[2]]
+    wide = pd.DataFrame({"A": [1.0]}, index=DATES[1:2].tz_localize(zone))
+    assert engine.backtest(config(), panel=panel(A=[100, 100, 110, 120]), forecasts=wide).fills["date"].tolist() == [
+        DATES[2]
+    ]
+
+
+def test_a_price_computed_elsewhere_is_measured_against_the_price_as_traded(tmp_path):
+    frame = bars(A=[100, 100, 50, 50]).assign(split=[1.0, 1.0, 2.0, 1.0])
+    frame.loc[2, ["open", "high", "low"]] = 50.0
+    market = engine.Panel.from_frame(frame, prices="as_traded", dividends="none")
+    signals = {"f": {"plugin": "precomputed", "unit": "price"}}
+    result = engine.backtest(
+        config(signals=signals), panel=market, forecasts=np.array([[101.0], [101], [50.5], [50.5]])
+    )
+    assert result.forecasts["f"][:, 0].tolist() == pytest.approx([0.01] * 4)
+
+
+class Ahead:
+    """A signal whose panel form knows the next close."""
+
+    window, unit = 1, "return"
+
+    def forecast(self, bars):
+        return np.zeros(bars.close.shape[1])
+
+    def forecast_panel(self, bars):
+        out = np.zeros(bars.close.shape)
+        out[:-1] = bars.close[1:] / bars.close[:-1] - 1.0
+        return out
+
+
+def test_a_panel_forecast_that_its_window_cannot_give_is_refused():
+    from engine.forecasts import forecast_run
+
+    with pytest.raises(PluginError) as caught:
+        forecast_run("ahead", Ahead(), panel(A=[100, 110, 120, 130]))
+    assert "signals.ahead: forecast_panel gives 0.1 for A at slice 0" in str(caught.value)
+
+
+def test_the_file_s_dates_lot_and_tick_hold_for_a_panel_that_is_given():
+    changes = {"data": {"source": "packaged", "name": "sp500", "start": "2024-01-02"}, "execution": {"lot": 2}}
+    result = engine.backtest(config(**changes), panel=panel(A=[100, 100, 110, 120]), forecasts=np.ones((3, 1)))
+    # 50 % of 1000 at 100 is 5 shares, in lots of 2: 4
+    assert result.fills[["quantity", "price"]].to_numpy().tolist() == [[4.0, 100.0]]
+    assert str(result.facts.dates[0]) == "2024-01-02"
+
+
+def test_a_frame_where_a_panel_belongs_is_told_so():
+    with pytest.raises(DataError, match="expected an engine.Panel, got DataFrame; make one with"):
+        engine.backtest(config(), panel=bars(A=[100, 100, 110, 120]), forecasts=np.ones((4, 1)))
+
+
+def test_a_run_without_costs_or_with_a_late_first_position_says_so():
+    result = engine.backtest(config(), panel=panel(A=[100, 100, 110, 120]), forecasts=np.array([[0.0], [0], [1], [1]]))
+    assert "no costs: commission, fees and slippage are all 0, as nobody trades" in result.warnings
+    assert any(line.startswith("no position before 2024-01-04: the 3 flat slices") for line in result.warnings)
+
+
 def test_the_same_run_gives_the_same_bits():
     def run():
         return engine.backtest(config(), panel=panel(A=[10, 11, 12, 13]), forecasts=np.ones((4, 1)))
@@ -150,3 +215,43 @@ def test_forecasts_may_wait_in_a_parquet_file_beside_the_strategy_file(tmp_path)
     result = engine.backtest(tmp_path / "s.yaml")
     assert result.fills[["quantity", "price"]].to_numpy().tolist() == [[5.0, 100.0]]
     assert result.equity.iloc[-1] == 1100.0
+
+
+class Broken:
+    window, unit = 1, "return"
+
+    def __init__(self, how="raise"):
+        self.how = how
+
+    def forecast(self, bars):
+        if self.how == "write":
+            bars.close[:] = 0.0
+        raise RuntimeError("out of ideas")
+
+
+@pytest.mark.parametrize(("how", "said"), [("raise", "RuntimeError: out of ideas"), ("write", "read-only")])
+def test_a_signal_that_fails_is_named_with_the_slice(how, said):
+    from engine.forecasts import forecast_run
+
+    with pytest.raises(PluginError) as caught:
+        forecast_run("odd", Broken(how), panel(A=[100, 110, 120, 130]))
+    assert "signals.odd at slice 0: forecast(bars) failed" in str(caught.value) and said in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["SIGNALS = 5", "SIGNALS = {1: print}", "SIGNALS = {'a': 5}"])
+def test_a_plugin_file_that_registers_nonsense_is_told_so(tmp_path, text):
+    (tmp_path / "odd.py").write_text(text)
+    with pytest.raises(PluginError, match="SIGNALS.* must be a"):
+        engine.plugins.load_file(tmp_path / "odd.py")
+
+
+def test_a_window_longer_than_the_data_has_no_forecast_and_no_error():
+    signals = {"f": {"plugin": "momentum", "lookback": 50}}
+    result = engine.backtest(config(signals=signals), panel=panel(A=[100, 110, 120, 130]))
+    assert len(result.fills) == 0 and np.isnan(result.forecasts["f"]).all()
+
+
+def test_a_plugin_that_leaves_python_is_told_so(tmp_path):
+    (tmp_path / "gone.py").write_text("import sys\nsys.exit(0)\n")
+    with pytest.raises(PluginError, match="it failed while loading: SystemExit"):
+        engine.plugins.load_file(tmp_path / "gone.py")

@@ -226,6 +226,7 @@ def slipped(state: State, i: int, quantity: float, reference: float) -> float:
     volume = state.market.volume[state.t][i]
     if state.config.impact and volume > 0:
         fraction += state.config.impact * volatility(state.holdings[i]) * math.sqrt(abs(quantity) / volume)
+    fraction = min(fraction, 1.0)
     return reference * (1 + fraction) if quantity > 0 else reference * (1 - fraction)
 
 

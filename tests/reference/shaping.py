@@ -118,13 +118,13 @@ def threshold(state: State, asked: list[int], targets: list[float], decisions: l
             continue
         mirrored = 1 - value if config.unit == "probability" else -value
         if held:
-            leaves = (value if held > 0 else mirrored) < config.exit_confidence
+            leaves = (value if held > 0 else mirrored) < config.exit_confidence - SLACK
             decisions[i] = codes.LEAVE if leaves else codes.IN_POSITION
             targets[i] = 0.0 if leaves else NAN
             continue
         sides = {"long": [(value, 1.0)], "short": [(mirrored, -1.0)]}
         strength, sign = max(sides.get(config.side, [(value, 1.0), (mirrored, -1.0)]))
-        if strength < config.confidence:
+        if strength < config.confidence - SLACK:
             decisions[i] = codes.BELOW_CONFIDENCE
         elif cooling(state, i):
             decisions[i] = codes.COOLDOWN

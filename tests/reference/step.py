@@ -37,7 +37,7 @@ Orders
     for the next slice with its own reason, at its own moment (ordinary: as `fill` says, all others: the open), paying
     slippage; it outranks an order already written for that instrument and slice, and a decision then written replaces
     it; a partial reduction's rest lapses.
-17. A standing order that meets no bar lapses like any other.
+17. An ordinary order that meets no bar lapses; one from a level, a switch or maintenance stands again.
 18. Participation off means that volume, even 0, is not looked at; it never binds death, split cash or ruin.
 19. The buying-power rule at the close is the rule of the open at closing prices, after protective exits and
     reductions.
@@ -342,7 +342,9 @@ def opening(state: State) -> None:
     for i in sorted(state.due):
         if not state.has_bar(i):
             state.flag(i, codes.NO_BAR)
-            del state.due[i]
+            order = state.due.pop(i)
+            if order.reason not in (codes.REASON_ORDER, codes.REASON_EXPLICIT) and state.holdings[i].quantity:
+                state.waiting.setdefault(state.t + 1, {})[i] = order
     lapse_without_bar(state)
     opens = state.market.open[state.t]
     prices = [opens[i] if state.has_open(i) else holding.mark for i, holding in enumerate(state.holdings)]

@@ -42,7 +42,7 @@ def test_exposure_is_in_multiples_of_equity():
 # --- tables ---------------------------------------------------------------------------------------------------------
 def test_fills_are_a_table_of_words_times_and_money():
     got = result(market([10, 11, 12]), *STORY).fills
-    columns = ["time", "symbol", "quantity", "price", "reference", "slippage", "fee", "reason"]
+    columns = ["time", "date", "symbol", "quantity", "price", "reference", "slippage", "fee", "reason"]
     assert got.columns.tolist() == columns
     first = got.iloc[0]
     assert (first.symbol, first.quantity, first.slippage, first.fee, first.reason) == ("A", 10.0, 5.0, 1.0, "signal")

@@ -181,6 +181,13 @@ def test_a_run_replaces_the_one_before_and_moves_along_what_was_added_by_hand(tm
     assert Result.load(folder).fills.quantity[0] == 4.0
     assert (folder / "notes.txt").read_text() == "mine"
     assert not (folder / "report.html").exists()
+
+
+def test_the_same_run_again_keeps_its_report(tmp_path):
+    folder = make().save(tmp_path / "run")
+    (folder / "report.html").write_text("of this run")
+    make().save(folder)
+    assert (folder / "report.html").read_text() == "of this run"
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
@@ -312,4 +319,14 @@ def test_a_run_of_another_format_is_refused(tmp_path):
     told = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps({**told, "format": 99}))
     with pytest.raises(DataError, match="format 99 where 1 is known"):
+        Result.load(folder)
+
+
+@pytest.mark.parametrize("value", ['"<script>"', '{"a": 1}', "true"])
+def test_a_run_whose_figures_are_no_numbers_is_refused(tmp_path, value):
+    folder = make().save(tmp_path / "run")
+    told = json.loads((folder / "metrics.json").read_text())
+    told["metrics"]["sharpe"] = json.loads(value)
+    (folder / "metrics.json").write_text(json.dumps(told))
+    with pytest.raises(DataError, match="this run cannot be read .*a figure that is no number"):
         Result.load(folder)

@@ -322,3 +322,24 @@ def test_a_delayed_order_keeps_the_quantity_of_its_decision():
 def test_fills_at_the_close_pay_the_next_close():
     played = play([100, (90, 112, 88, 110)], HALF, fill="close")
     assert played.fills == [(1, "A", 5.0, 110.0)]
+
+
+def test_a_stop_cut_by_volume_outlives_a_missing_bar():
+    # 9 shares; the stop at 95 gaps to 90 with volume for 2; no bar; then the other 7 at the open of 80
+    bars = [100, 100, (90, 90, 90, 90, 20), None, (80, 80, 80, 80, 1e6)]
+    played = play(bars, [0.9], stop_loss=0.05, max_participation=0.1)
+    assert played.fills == [(1, "A", 9.0, 100.0), (2, "A", -2.0, 90.0), (4, "A", -7.0, 80.0)]
+
+
+def test_impact_can_make_a_sale_worthless_but_no_dearer_than_that():
+    closes = [100.0 + (k % 2) for k in range(23)]
+    bars = [*closes, (100, 100, 100, 100, 1.0)]
+    wanted = [NAN] * 21 + [0.9, 0.0]
+    played = play(bars, wanted, impact=1000.0)
+    assert played.fills[-1][3] == 0.0
+
+
+def test_more_lots_than_an_integer_holds_are_still_bought_and_not_sold():
+    # 900 at a price of 1e-8 in lots of 1e-10 is 9e20 lots
+    played = play([1e-8] * 3, [0.9], lot=1e-10)
+    assert len(played.fills) == 1 and played.fills[0][2] == approx(9e10)

@@ -125,3 +125,10 @@ def test_an_entry_on_its_way_takes_its_slot():
 def test_exit_confidence_judges_the_side_held():
     played = play([10] * 4, None, [-0.9, -0.9, 0.2], side="long_short", **TEN | {"exit_confidence": 0.0})
     assert played.fills == [(1, "A", -10.0, 10.0), (3, "A", 10.0, 10.0)]
+
+
+def test_a_mirrored_probability_enters_though_rounding_puts_it_below():
+    # 1 - 0.32 is 0.6799999999999999 in floats, and 0.68 was asked for
+    wish = {"confidence": 0.68, "exit_confidence": 0.5, "size": 0.1, "unit": "probability", "side": "long_short"}
+    played = play([10] * 3, None, [0.32], exposure_short=1.0, **wish)
+    assert played.fills == [(1, "A", -10.0, 10.0)]

@@ -1,0 +1,98 @@
+"""The cases: what is measured, who contends, what the table is held against.
+
+One more case (say, many parameter sets on one panel) is a function here and its name in CASES, its inputs in inputs.py, and a
+function of that name in peers/ours_run.py and in the file of each peer that can do it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench_cases import inputs
+from bench_cases.duel import Contender, duel
+from bench_cases.tables import head, heading, note, ratios, row, seconds
+
+OURS = "barcast"
+VECTORBT = (("vectorbt", "numba"), ("vectorbt", "rust"))
+EVENTS = (("ml4t-backtest", "-"), ("backtrader", "-"))
+
+
+@dataclass(frozen=True)
+class Options:
+    """How much to measure, and against whom. `make`: environments that are not there yet are made."""
+
+    quick: bool
+    runs: int
+    peers: tuple[str, ...]
+    make: bool
+
+
+def contenders(case: str, options: Options, *peers: tuple[str, str]) -> list[Contender]:
+    """Ourselves, and those of `peers` (name, variant) that were asked for."""
+    named = [(peer, variant) for peer, variant in peers if peer in options.peers]
+    return [Contender(OURS, case)] + [
+        Contender(f"{peer} {variant}".removesuffix(" -"), case, peer, variant) for peer, variant in named
+    ]
+
+
+def quintile(options: Options) -> None:
+    """Case 1: many instruments, rebalanced daily."""
+    heading("Quintile, long, rebalanced daily, no stops: from panel and forecasts to fills and equity")
+    sizes = (
+        [(200, 100, VECTORBT + EVENTS)] if options.quick else [(2500, 500, VECTORBT + EVENTS), (6000, 1695, VECTORBT)]
+    )
+    for rows, names, peers in sizes:
+        sides = contenders("quintile", options, *peers)
+        duel(sides, lambda folder, r=rows, n=names: inputs.quintile(folder, r, n), options.runs, options.make)
+        ratios(f"{names:,} instruments x {rows:,} bars", sides, rows * names)
+        curves = [
+            f"{side.label} {seconds(side.told['curve_seconds'])}" for side in sides if "curve_seconds" in side.told
+        ]
+        if curves:
+            note(f"Equity curve on top, worked out when asked for: {', '.join(curves)}.")
+    note(
+        "All trade the targets of a close at the next open, in divisible shares sized on that close, with 5 bps commission, 5 bps "
+        "slippage and 5 % in cash, so that fills and final equity should agree. On our clock: ranking, the reason of every "
+        "decision, the equity curve. Not on the peers': their weights are ready. The event-driven peers run the smaller panel only."
+    )
+
+
+def bars(options: Options) -> None:
+    """Case 2: one instrument, many bars, stops."""
+    rows = 20_000 if options.quick else 1_000_000
+    heading("Threshold with stop and take-profit, one instrument, minute bars")
+    sides = contenders("bars", options, *VECTORBT)
+    duel(sides, lambda folder: inputs.bars(folder, rows), options.runs, options.make)
+    ratios(f"{rows:,} bars", sides, rows)
+    note(
+        "Entries and exits are ready for the peer; ours judges the forecast bar by bar. Fills fall on the same bars. Equity differs "
+        "because vectorbt slips targets as well as stops (ours are limits), sizes on the open less fees instead of the close before "
+        "it, and lets a stop of a bar go before an exit at its open."
+    )
+
+
+def curve(options: Options) -> None:
+    """Case 3: the metrics of an equity curve."""
+    rows = 500 if options.quick else 5000
+    heading("The full table of metrics")
+    sides = contenders("curve", options, ("quantstats", "-"))
+    duel(sides, lambda folder: inputs.quintile(folder, rows, 20), options.runs, options.make)
+    ratios(f"an equity curve of {rows:,} days", sides, told=("lines", "sharpe"))
+
+
+def read(options: Options) -> None:
+    """Case 4: bytes of the panel per second, beside a plain read of the same bytes."""
+    heading("Bytes of the panel (open, high, low, close, volume) per second")
+    head("instruments x bars", "fused run", "plain read", "share of the plain read")
+    for rows, names in [(200, 100)] if options.quick else [(2500, 500), (6000, 1695)]:
+        run, plain = sides = [Contender(OURS, "quintile"), Contender("read", "read")]
+        duel(sides, lambda folder, r=rows, n=names: inputs.quintile(folder, r, n), options.runs, options.make)
+        size = rows * names * 5 * 8
+        speeds = [f"{size / side.middle / 1e9:.3g} GB/s" for side in sides]
+        row(f"{names:,} x {rows:,}", *speeds, f"{plain.middle / run.middle:.2%}")
+
+
+CASES: dict[str, Callable[[Options], None]] = {"quintile": quintile, "bars": bars, "curve": curve, "read": read}
+PEERS = tuple(sorted(path.stem for path in (Path(__file__).resolve().parents[1] / "peers").glob("*.txt")))

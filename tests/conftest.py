@@ -1,0 +1,19 @@
+"""No test writes to the user's cache of panels; compiled code stays where it is, since compiling it anew takes minutes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from engine.places import CACHE, cache_home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _caches_apart(tmp_path_factory) -> Iterator[None]:
+    compiled = os.environ.get("BARCAST_CACHE_DIR") or str(cache_home())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BARCAST_CACHE_DIR", compiled)
+        patch.setenv(CACHE, str(tmp_path_factory.mktemp("cache")))
+        yield
