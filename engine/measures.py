@@ -1,6 +1,7 @@
 """Volatility and average true range of every bar, as sizers and exits use them: past and present bars only.
 
 Both are per unit of the bar's close, of forward-adjusted prices, over the bars that exist; NaN before there are enough.
+A slice without a bar repeats what the last bar left.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def wilder(high: Floats, low: Floats, close: Floats, window: int, out: Floats) -
         for t in range(close.shape[0]):
             price = close[t, i]
             if np.isnan(price):
+                out[t, i] = out[t - 1, i] if t > 0 else np.nan
                 continue
             if not np.isnan(before):
                 reach = abs(price - before)
@@ -71,6 +73,7 @@ def deviation(close: Floats, window: int, out: Floats) -> None:
         seen, row = 0, 0
         for t in range(close.shape[0]):
             if np.isnan(close[t, i]):
+                out[t, i] = out[t - 1, i] if t > 0 else np.nan
                 continue
             seen += 1
             if seen <= window:

@@ -9,10 +9,10 @@ import numpy as np
 
 from engine import codes as c
 from engine.account import read_only
-from engine.signatures import AT_CLOSE, LIMIT, MARKET, STOP, STOP_LIMIT, Plan, Refusals
+from engine.signatures import KIND_CLOSE, KIND_LIMIT, KIND_MARKET, KIND_STOP, KIND_STOP_LIMIT, Plan, Refusals
 from engine.types import Ints, Order, Refused
 
-KINDS = {"market": MARKET, "close": AT_CLOSE, "limit": LIMIT, "stop": STOP, "stop_limit": STOP_LIMIT}
+KINDS = {"market": KIND_MARKET, "close": KIND_CLOSE, "limit": KIND_LIMIT, "stop": KIND_STOP, "stop_limit": KIND_STOP_LIMIT}
 NEEDS = {"limit": ("limit",), "stop": ("stop",), "stop_limit": ("limit", "stop")}
 BRACKET = ("stop_loss", "take_profit", "trailing_stop")
 CAPS = {

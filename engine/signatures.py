@@ -27,7 +27,7 @@ from engine.types import Bools, Floats, Ints
 GO, HALT, FLATTEN_ALL = 0, 1, 2
 REDUCE_SHIFT, REDUCE_UNIT = 8, 1e9
 PESSIMISTIC, OPTIMISTIC, NEAREST = 0.0, 1.0, 2.0
-MARKET, AT_CLOSE, LIMIT, STOP, STOP_LIMIT = range(5)  # kinds of explicit orders
+KIND_MARKET, KIND_CLOSE, KIND_LIMIT, KIND_STOP, KIND_STOP_LIMIT = range(5)  # kinds of explicit orders
 
 
 class Day(NamedTuple):
@@ -195,7 +195,7 @@ class Explicit(NamedTuple):
     due: Ints  # the slice it meets; -1: done with
     instrument: Ints
     quantity: Floats  # signed, what is left of it
-    kind: Ints  # MARKET and the rest
+    kind: Ints  # KIND_MARKET and the rest
     limit: Floats
     stop: Floats
     reduce_only: Bools

@@ -13,7 +13,7 @@ from engine.step.levels import IN_MONEY
 from engine.step.money import clear, dust, floor_lot, write_fill
 
 
-@njit(forceinline=True)
+@njit()
 def split_account(i: int, ratio: float, account: Account) -> None:
     """Restate a holding and its prices in new shares."""
     account.quantity[i] *= ratio
@@ -27,7 +27,7 @@ def split_account(i: int, ratio: float, account: Account) -> None:
         account.reach[IN_MONEY + which, i] /= ratio
 
 
-@njit(forceinline=True)
+@njit()
 def split_orders(i: int, ratio: float, d: Desk) -> None:
     """Restate waiting orders in new shares, toward zero to the lot; one that comes to nothing is no order."""
     orders, explicit, codes, lot = d.orders, d.explicit, d.codes, d.specs.lot[i]
@@ -51,7 +51,7 @@ def split_orders(i: int, ratio: float, d: Desk) -> None:
             codes[i] |= np.uint32(c.ACTION)
 
 
-@njit(forceinline=True)
+@njit()
 def cash_fraction(i: int, d: Desk) -> None:
     """Pay out what a split left below a lot, at the open (the mark where there is none)."""
     bars, specs, account = d.bars, d.specs, d.account
@@ -69,7 +69,7 @@ def cash_fraction(i: int, d: Desk) -> None:
         clear(i, d.t, c.ACTION, account)
 
 
-@njit(forceinline=True)
+@njit()
 def act(d: Desk) -> None:
     """Apply this slice's splits and dividends; on one date the split, and its cashed fraction, come first."""
     actions, specs, account, codes = d.actions, d.specs, d.account, d.codes
@@ -92,7 +92,7 @@ def act(d: Desk) -> None:
             codes[i] |= np.uint32(c.ACTION)
 
 
-@njit(forceinline=True)
+@njit()
 def bury(i: int, d: Desk) -> None:
     """Close a holding of a dead instrument at its terminal value, else at the last close less the haircut; no costs.
 
@@ -153,7 +153,7 @@ def attend(d: Desk) -> None:
         call(d)
 
 
-@njit(forceinline=True)
+@njit()
 def call(d: Desk) -> None:
     """Chain the explicit orders of this slice by instrument, in the order given."""
     explicit, scratch = d.explicit, d.scratch

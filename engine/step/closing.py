@@ -22,9 +22,9 @@ def closing(d: Desk) -> None:
         growing = meet(True, growing, d)
     if growing > 0:
         increase(True, growing, buying_power(bars.close, d), d)
+    if d.explicit.count[0] > 0:
+        put_away(d)
     if not math.isnan(d.rules.time_stop):
         for i in range(bars.close.shape[0]):
             if account.quantity[i] != 0.0 and d.scratch.has_bar[i] and account.held[i] + 1 >= d.rules.time_stop:
                 leave(i, bars.close[i], True, c.REASON_TIME, d)
-    if d.explicit.count[0] > 0:
-        put_away(d)

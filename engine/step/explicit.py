@@ -8,40 +8,41 @@ import numpy as np
 
 from engine import codes as c
 from engine.compiled import njit
-from engine.signatures import AT_CLOSE, LIMIT, MARKET, STOP, STOP_LIMIT, Desk
+from engine.signatures import KIND_CLOSE, KIND_LIMIT, KIND_MARKET, KIND_STOP, KIND_STOP_LIMIT, Desk
 from engine.step.growing import want
 from engine.step.levels import beyond_stop, beyond_target
 from engine.step.money import allowed, book, fee_of, slipped, stand_again
 
 
-@njit(forceinline=True)
+@njit()
 def at_limit(price: float, k: int, d: Desk) -> bool:
     """Whether `price` is as good as the limit of order `k`, or better: a buy waits for lower prices."""
     return beyond_stop(price, d.explicit.limit[k], d.explicit.quantity[k] > 0.0)
 
 
-@njit(forceinline=True)
+@njit()
 def at_trigger(price: float, k: int, d: Desk) -> bool:
     """Whether `price` has reached the trigger of order `k`: a buy waits for higher prices."""
     return beyond_target(price, d.explicit.stop[k], d.explicit.quantity[k] > 0.0)
 
 
-@njit(forceinline=True)
+@njit()
 def fills_at(at_close: bool, price: float, k: int, i: int, d: Desk) -> bool:
     """Whether order `k` fills at this open or close. A stop-limit that the open triggers is a limit from then on."""
     kind = d.explicit.kind[k]
     if at_close:
-        return kind == AT_CLOSE or (kind == MARKET and (d.rules.fill_at_close != 0.0 or math.isnan(d.bars.open[i])))
-    if kind == MARKET:
+        return kind == KIND_CLOSE or (kind == KIND_MARKET and (d.rules.fill_at_close != 0.0 or math.isnan(d.bars.open[i])))
+    if kind == KIND_MARKET:
         return d.rules.fill_at_close == 0.0
-    if kind == STOP_LIMIT and at_trigger(price, k, d):
-        d.explicit.kind[k] = kind = LIMIT
-    if kind == LIMIT:
+    if kind == KIND_STOP_LIMIT and at_trigger(price, k, d):
+        kind = KIND_LIMIT
+        d.explicit.kind[k] = KIND_LIMIT
+    if kind == KIND_LIMIT:
         return at_limit(price, k, d)
-    return kind == STOP and at_trigger(price, k, d)
+    return kind == KIND_STOP and at_trigger(price, k, d)
 
 
-@njit(forceinline=True)
+@njit()
 def lessen(k: int, price: float, slips: bool, d: Desk) -> None:
     """Fill the part of order `k` that shrinks what is held; explicit.quantity keeps the part that would open or grow.
 
@@ -56,7 +57,7 @@ def lessen(k: int, price: float, slips: bool, d: Desk) -> None:
     if filled > 0.0:
         quantity = sign * filled
         paid = slipped(i, quantity, price, d) if slips else price
-        if slips and explicit.kind[k] == STOP_LIMIT:
+        if slips and explicit.kind[k] == KIND_STOP_LIMIT:
             paid = min(paid, explicit.limit[k]) if wanted > 0.0 else max(paid, explicit.limit[k])
         fee = fee_of(quantity, paid, d.specs.multiplier[i], d.rules)
         book(i, quantity, paid, price, fee, c.REASON_EXPLICIT, d)
@@ -70,41 +71,41 @@ def lessen(k: int, price: float, slips: bool, d: Desk) -> None:
         explicit.quantity[k] = 0.0
 
 
-@njit(forceinline=True)
+@njit()
 def meet(at_close: bool, growing: int, d: Desk) -> int:
-    """`growing` and the increases added, after filling the reducing parts of the explicit orders that fill at this price."""
-    explicit, scratch = d.explicit, d.scratch
+    """`growing` and the increases added, of the explicit orders that fill at this price; all that reduces fills first."""
+    explicit, prices = d.explicit, d.bars.close if at_close else d.bars.open
     for k in range(explicit.count[0]):
+        i = explicit.instrument[k]
         if explicit.due[k] != d.t:
             continue
-        i = explicit.instrument[k]
-        if not scratch.has_bar[i]:
+        if not d.scratch.has_bar[i]:
             explicit.due[k] = -1
             d.codes[i] |= np.uint32(c.NO_BAR)
-            continue
-        price = d.bars.close[i] if at_close else d.bars.open[i]
-        if math.isnan(price) or not fills_at(at_close, price, k, i, d):
-            continue
-        slips = explicit.kind[k] != LIMIT
-        if d.account.quantity[i] * explicit.quantity[k] < 0.0:
-            lessen(k, price, slips, d)
-        explicit.due[k] = -1
-        if explicit.quantity[k] != 0.0 and not explicit.reduce_only[k]:
-            growing = want(i, explicit.quantity[k], price, slips, k, growing, d)
+        elif not math.isnan(prices[i]) and fills_at(at_close, prices[i], k, i, d):
+            if d.account.quantity[i] * explicit.quantity[k] < 0.0:
+                lessen(k, prices[i], explicit.kind[k] != KIND_LIMIT, d)
+            if explicit.quantity[k] == 0.0 or explicit.reduce_only[k]:
+                explicit.due[k] = -1
+    for k in range(explicit.count[0]):
+        i = explicit.instrument[k]
+        if explicit.due[k] == d.t and not math.isnan(prices[i]) and fills_at(at_close, prices[i], k, i, d):
+            explicit.due[k] = -1
+            growing = want(i, explicit.quantity[k], prices[i], explicit.kind[k] != KIND_LIMIT, k, growing, d)
     return growing
 
 
-@njit(forceinline=True)
+@njit()
 def touched(k: int, low: float, high: float, close: float, d: Desk) -> bool:
     """Whether order `k` fills inside a bar of this range."""
     explicit = d.explicit
     kind, buys = explicit.kind[k], explicit.quantity[k] > 0.0
     favourable, adverse = (low, high) if buys else (high, low)
-    if kind == LIMIT:
+    if kind == KIND_LIMIT:
         return at_limit(favourable, k, d)
-    if kind == STOP:
+    if kind == KIND_STOP:
         return at_trigger(adverse, k, d)
-    if kind != STOP_LIMIT or not at_trigger(adverse, k, d):
+    if kind != KIND_STOP_LIMIT or not at_trigger(adverse, k, d):
         return False
     if rebounds(k, d):
         return at_limit(close, k, d)
@@ -112,30 +113,30 @@ def touched(k: int, low: float, high: float, close: float, d: Desk) -> bool:
     return met <= explicit.limit[k] if buys else met >= explicit.limit[k]
 
 
-@njit(forceinline=True)
+@njit()
 def rebounds(k: int, d: Desk) -> bool:
     """Whether order `k` is a stop-limit whose price must come back from the trigger to the limit."""
     explicit = d.explicit
-    if explicit.kind[k] != STOP_LIMIT:
+    if explicit.kind[k] != KIND_STOP_LIMIT:
         return False
     return explicit.limit[k] < explicit.stop[k] if explicit.quantity[k] > 0.0 else explicit.limit[k] > explicit.stop[k]
 
 
-@njit(forceinline=True)
+@njit()
 def slips_inside(k: int, d: Desk) -> bool:
     """Whether order `k` pays slippage inside the bar: stops do, and a stop-limit that fills at its trigger."""
     kind = d.explicit.kind[k]
-    return kind == STOP or (kind == STOP_LIMIT and not rebounds(k, d))
+    return kind == KIND_STOP or (kind == KIND_STOP_LIMIT and not rebounds(k, d))
 
 
-@njit(forceinline=True)
+@njit()
 def price_inside(k: int, low: float, high: float, d: Desk) -> float:
     """The price at which touched order `k` fills inside the bar, before slippage, held within the range."""
     level = d.explicit.stop[k] if slips_inside(k, d) else d.explicit.limit[k]
     return min(max(level, low), high)
 
 
-@njit(forceinline=True)
+@njit()
 def put_away(d: Desk) -> None:
     """Drop the explicit orders that are done with or have met their slice; those whose price was not reached expired."""
     explicit, kept = d.explicit, 0

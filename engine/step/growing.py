@@ -8,7 +8,7 @@ import numpy as np
 
 from engine import codes as c
 from engine.compiled import njit
-from engine.signatures import CASH, LIMIT, STOP, STOP_LIMIT, Desk
+from engine.signatures import CASH, KIND_LIMIT, KIND_STOP, KIND_STOP_LIMIT, Desk
 from engine.step.levels import arm
 from engine.step.money import allowed, book, fee_of, floor_lot, slipped
 from engine.types import Floats
@@ -64,12 +64,12 @@ def price_of(g: int, quantity: float, d: Desk) -> float:
     if not scratch.grow_slips[g]:
         return price
     paid = slipped(i, quantity, price, d)
-    if k >= 0 and d.explicit.kind[k] == STOP_LIMIT:
+    if k >= 0 and d.explicit.kind[k] == KIND_STOP_LIMIT:
         paid = min(paid, d.explicit.limit[k]) if quantity > 0.0 else max(paid, d.explicit.limit[k])
     return paid
 
 
-@njit(forceinline=True)
+@njit()
 def cost_of(factor: float, growing: int, d: Desk) -> float:
     """Fill value plus fees of all increases scaled by `factor`, before their quantities are floored to lots."""
     specs, rules, scratch = d.specs, d.rules, d.scratch
@@ -82,7 +82,7 @@ def cost_of(factor: float, growing: int, d: Desk) -> float:
     return total
 
 
-@njit(forceinline=True)
+@njit()
 def common_factor(power: float, growing: int, d: Desk) -> float:
     """The one factor, 0 to 1, by which all increases must shrink to fit `power`; closed form when costs are linear."""
     rules = d.rules
@@ -103,12 +103,12 @@ def common_factor(power: float, growing: int, d: Desk) -> float:
     return low
 
 
-@njit(forceinline=True)
+@njit()
 def how_it_grew(k: int, d: Desk) -> int:
     """By a limit or by a stop; a stop-limit counts as a limit."""
-    if d.explicit.kind[k] == LIMIT or d.explicit.kind[k] == STOP_LIMIT:
+    if d.explicit.kind[k] == KIND_LIMIT or d.explicit.kind[k] == KIND_STOP_LIMIT:
         return BY_LIMIT
-    return BY_STOP if d.explicit.kind[k] == STOP else 0
+    return BY_STOP if d.explicit.kind[k] == KIND_STOP else 0
 
 
 @njit(forceinline=True)

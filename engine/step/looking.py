@@ -41,7 +41,7 @@ def factor_of(brake: int) -> float:
     return 1.0 if factor == 0.0 else factor
 
 
-@njit(forceinline=True)
+@njit()
 def flatten(t: int, brake: int, account: Account, orders: Orders, explicit: Explicit, codes: Codes) -> None:
     """Replace every waiting order by one that closes what is held at the next open."""
     row = (t + 1) % orders.quantity.shape[0]
@@ -68,7 +68,7 @@ def waiting_for(i: int, orders: Orders) -> float:
     return total
 
 
-@njit(forceinline=True)
+@njit()
 def stop_growth(orders: Orders, explicit: Explicit) -> None:
     """While a switch halts, what waits may shrink positions and no more."""
     for row in range(orders.quantity.shape[0]):
@@ -86,10 +86,13 @@ def decided(codes: Codes, i: int, decision: int) -> None:
 
 @njit(forceinline=True)
 def distance(multiple: float, measure: float, i: int, d: Desk) -> float:
-    """Money between a position and its level, of `multiple` ATRs now; NaN where the file gives none in ATR."""
+    """Money between a position and its level, of `multiple` ATRs now; NaN where the file gives none in ATR.
+
+    Of a name without a bar now it is the ATR of its last one, at the mark.
+    """
     if math.isnan(multiple):
         return np.nan
-    return multiple * d.measures[int(measure), i] * d.bars.close[i]
+    return multiple * d.measures[int(measure), i] * d.account.mark[i]
 
 
 @njit(forceinline=True)
@@ -177,7 +180,7 @@ def begin_look(scratch: Scratch, member: np.ndarray) -> None:
         scratch.tradable[i] = scratch.has_bar[i] and member[i]
 
 
-@njit(forceinline=True)
+@njit()
 def name_warmup(codes: Codes) -> None:
     """Before the signals' windows are full, 'no forecast' is called warming up."""
     for i in range(codes.shape[0]):

@@ -82,7 +82,7 @@ def value(specs: Specs, account: Account) -> None:
     account.money[HELD] = held
 
 
-@njit(forceinline=True)
+@njit()
 def ruin(d: Desk) -> None:
     """Close everything at the marks with costs, participation ignored, and end the run."""
     account = d.account

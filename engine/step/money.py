@@ -56,9 +56,10 @@ def allowed(i: int, size: float, d: Desk) -> float:
     if math.isnan(rules.max_participation) or math.isnan(bars.volume[i]):
         return size
     left = floor_lot(rules.max_participation * bars.volume[i], specs.lot[i]) - scratch.used[i]
-    if left >= size - dust(size, specs.lot[i]):
+    small = dust(size, specs.lot[i])
+    if left >= size - small:
         return size
-    return max(0.0, left)
+    return left if left > small else 0.0
 
 
 @njit(forceinline=True)
@@ -143,7 +144,7 @@ def book(i: int, quantity: float, price: float, reference: float, fee: float, re
             account.quantity[i] = after
 
 
-@njit(forceinline=True)
+@njit()
 def stand_again(i: int, quantity: float, reason: int, d: Desk) -> None:
     """Write what participation cut from an exit as the order of the next slice; it outranks what waits for that one."""
     orders = d.orders
@@ -154,7 +155,7 @@ def stand_again(i: int, quantity: float, reason: int, d: Desk) -> None:
     d.scratch.counts[STOOD] += 1
 
 
-@njit(forceinline=True)
+@njit()
 def cancel(i: int, d: Desk) -> None:
     """Cancel the instrument's order of the ring for this slice, and all its explicit orders.
 

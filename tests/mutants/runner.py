@@ -25,7 +25,8 @@ import sys
 from pathlib import Path
 import engine
 assert Path(engine.__file__).is_relative_to(Path.cwd()), engine.__file__
-from tests.reference.messy import build, make_case
+from tests.reference.bridge import build
+from tests.reference.messy import make_case
 for seed in range(4):
     build(*make_case(seed, 3, 30)).run()
 import pytest

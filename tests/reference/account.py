@@ -254,6 +254,7 @@ def take_volume(state: State, i: int, wanted: float, promised: float = 0.0) -> f
     if limit is None or math.isnan(volume):
         return wanted
     room = max(0.0, floor_to_lot(limit * volume, state.market.lot[i]) - state.used[i] - promised)
+    room = room if room > TINY else 0.0
     if room < wanted - TINY:
         state.flag(i, codes.PARTICIPATION)
     return min(wanted, room)
@@ -278,6 +279,8 @@ def book(
     state.cash -= quantity * price * state.market.multiplier[i] + fee
     before = holding.quantity
     holding.quantity = before + quantity
+    if abs(holding.quantity) <= 1e-12 * abs(before):  # rounding, not a position
+        holding.quantity = 0.0
     if before == 0:
         holding.entry = holding.basis = holding.extreme = price
         holding.armed, holding.entry_t, holding.bars, holding.entered_at_close = False, state.t, 0, at_close

@@ -1,27 +1,17 @@
-"""Random messy markets and configurations, and the bridge that runs one through the compiled step.
+"""Random messy markets and configurations.
 
 Messy: most movement inside bars, bars that touch both levels, gaps, equal forecasts, missing bars with and without
-forecasts, splits and reverse splits with orders waiting, split and dividend on one day, deaths, zero volume.
+forecasts, splits and reverse splits with orders waiting, split and dividend on one day, deaths, zero volume; explicit orders
+of every kind around the prices, and now and then far from them.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
-from types import SimpleNamespace
 
-import numpy as np
-
-import engine.assembly as assembly
-import risk.shaping
-import risk.switches
-import strategies.quintile
-import strategies.threshold
-from engine.loop import Engine
-from engine.signatures import Market as Arrays
-from engine.types import DAY_NS, Fills, Universe
-from tests.reference.interface import NAN, Config, Market, Switch
+from engine.types import DAY_NS
+from tests.reference.interface import NAN, Atr, Config, Market, Order, Switch
 
 
 def make_market(seed: int, n: int | None = None, length: int | None = None) -> Market:
@@ -109,7 +99,7 @@ def make_config(seed: int) -> Config:
     """Rules drawn so that every paragraph of the step has work to do."""
     rng = random.Random(seed * 7919 + 1)
     pick = rng.choice
-    rule = pick(["threshold", "threshold", "quintile", "quintile", "targets"])
+    rule = pick(["threshold", "threshold", "quintile", "quintile", "targets", "orders", "orders"])
     side = pick(["long", "short", "long_short"])
     exposure = {"long": (1.0, 0.0), "short": (0.0, 1.0), "long_short": pick([(0.65, 0.35), (1.0, 1.0), (2.0, 2.0)])}[
         side
@@ -123,13 +113,20 @@ def make_config(seed: int) -> Config:
         )
     if rng.random() < 0.25:
         switches.append(Switch("daily_loss", pick([0.01, 0.03]), pick(["flatten", "halt", "reduce"]), 0.5, "next day"))
+    switches += more_switches(rng)
+    distances = [None if pick([True, True, False]) else Atr(pick([0.5, 1.0, 3.0]), pick([2, 5])) for _ in range(3)]
+    stop, target, trail = (d or plain for d, plain in zip(
+        distances, (pick([None, 0.02, 0.05, 0.2]), pick([None, 0.03, 0.08]), pick([None, None, 0.04])), strict=True
+    ))  # fmt: skip
     return Config(
         rule=rule, unit=pick(["return", "probability"]) if rule == "threshold" else "return", warmup=pick([0, 0, 5]), side=side,
         cooldown=pick([0, 0, 3]), confidence=pick([0.3, 0.7]), exit_confidence=pick([-0.5, 0.0, 0.3]), size=pick([0.1, 0.3, 0.6, 1.5]),
         max_positions=pick([1, 2, 4]), quantile=pick([0.2, 0.34, 0.5, 1.0]), positive_only=pick([True, False]),
         negative_only=pick([True, False]), weight=pick(["equal", "slot"]), rebalance=pick(["daily", "daily", "weekly", "monthly", 4]),
-        min_names=pick([1, 1, 3]), stop_loss=pick([None, 0.02, 0.05, 0.2]), take_profit=pick([None, 0.03, 0.08]),
-        trailing_stop=pick([None, None, 0.04]), break_even=pick([None, None, 0.02]), time_stop=pick([None, None, 1, 4]),
+        min_names=pick([1, 1, 3]), stop_loss=stop, take_profit=target,
+        trailing_stop=trail, inverse_volatility=pick([None, None, None, 3]),
+        atr_sizing=pick([None, None, None, (0.02, Atr(2.0, 3))]), min_cash=pick([0.0, 0.0, 0.3]), max_order_value=pick([None, None, 4_000.0]),
+        break_even=pick([None, None, 0.02]), time_stop=pick([None, None, 1, 4]),
         exposure_long=exposure[0], exposure_short=exposure[1], smoothing=pick([1.0, 1.0, 0.3]), vol_target=pick([None, None, 0.2]),
         no_trade_band=pick([0.0, 0.0, 0.05]), max_weight=pick([1.0, 0.4, 2.0]), max_gross=pick([1.0, 0.5, 2.0, 4.0]), max_net=pick([None, None, 0.3]),
         max_sector=pick([None, None, 0.4]), switches=switches, fill=pick(["open", "open", "open", "close"]), delay=pick([0, 0, 0, 1, 2]),
@@ -141,95 +138,62 @@ def make_config(seed: int) -> Config:
     )  # fmt: skip
 
 
+def more_switches(rng: random.Random) -> list[Switch]:
+    """Switches that look at the account's returns or days."""
+    pick, out = rng.choice, []
+    actions = ["flatten", "halt", "reduce"]
+    if rng.random() < 0.15:
+        out.append(Switch("sigma_loss", pick([0.5, 2.0]), pick(actions), 0.5, pick(["next day", 5]), pick([2, 5])))
+    if rng.random() < 0.15:
+        out.append(Switch("rolling_sharpe", pick([-3.0, 0.5]), pick(actions), 0.5, pick(["next day", 5]), pick([2, 5])))
+    if rng.random() < 0.15:
+        out.append(Switch("losing_streak", pick([1, 2, 3]), pick(actions), 0.5, pick(["next day", 5, "never"])))
+    return out
+
+
+def make_orders(seed: int, market: Market, capital: float) -> dict[int, list[Order]]:
+    """Explicit orders by the slice at which they are given: of every kind, mostly near the last price."""
+    rng = random.Random(seed * 104729 + 5)
+    often, near, n = rng.choice([0.05, 0.2, 0.5]), rng.choice([0.005, 0.02, 0.06]), len(market.symbols)
+    out: dict[int, list[Order]] = {}
+    last = [30.0] * n
+    for t in range(len(market.times)):
+        for _, i, ratio, _ in (action for action in market.actions if action[0] == t):
+            last[i] /= ratio
+        last = [before if math.isnan(c) else c for c, before in zip(market.close[t], last, strict=True)]
+        for i in range(n):
+            while rng.random() < often:
+                out.setdefault(t, []).append(one_order(rng, i, last[i], near, capital / max(2, n)))
+    return out
+
+
+def one_order(rng: random.Random, i: int, price: float, near: float, money: float) -> Order:
+    """An order of a random kind."""
+    pick = rng.choice
+    kind = pick(["market", "market", "close", "limit", "limit", "stop", "stop", "stop_limit"])
+    side = pick([1, -1])
+    size = money / price * rng.choice([0.001, 0.2, 0.7, 1.3])
+    toward = pick([1, 1, 1, -1]) * abs(rng.gauss(0, near))
+    limit = stop = NAN
+    if kind == "limit":
+        limit = round(price * (1 - side * toward), pick([1, 2]))
+    if kind in ("stop", "stop_limit"):
+        stop = round(price * (1 + side * toward), pick([1, 2]))
+    if kind == "stop_limit":
+        limit = round(stop * (1 + side * rng.gauss(0, near / 2)), 2)
+    bracket = [NAN if rng.random() < 0.7 else pick([0.01, 0.03, 0.1]) for _ in range(3)]
+    if (limit <= 0.0) or (stop <= 0.0):
+        return Order(i, side * size)
+    return Order(i, side * size, kind, limit, stop, rng.random() < 0.25, *bracket)
+
+
 def make_case(seed: int, n: int | None = None, length: int | None = None) -> tuple[Market, Config]:
     """A market and a configuration that fit each other."""
     market, config = make_market(seed, n, length), make_config(seed)
+    if config.rule == "orders":
+        market.orders = make_orders(seed, market, config.capital)
     if config.rule == "targets":
         market.forecast = [[value / 4 for value in row] for row in market.forecast]
     else:
         market.forecast[: config.warmup] = [[NAN] * len(market.symbols) for _ in range(config.warmup)]
     return market, config
-
-
-@dataclass
-class Weights:
-    """The Python strategy of the messy markets: what the forecast says is the weight."""
-
-    signal: str = "f"
-
-    def target(self, now):
-        return now.forecasts[self.signal]
-
-
-def arrays_of(market: Market) -> Arrays:
-    """The market as the kernels read it."""
-    rows, n = len(market.times), len(market.symbols)
-
-    def frozen(values, dtype=float):
-        array = np.array(values, dtype=dtype)
-        array.flags.writeable = False
-        return array
-
-    bars = [frozen(grid) for grid in (market.open, market.high, market.low, market.close, market.volume)]
-    first = np.searchsorted([a[0] for a in market.actions], np.arange(rows + 1)).astype(np.int64)
-    flags = (market.last_of_day, market.last_of_week, market.last_of_month)
-    return Arrays(
-        frozen(market.times, np.int64), frozen(market.day, np.int64), *(frozen(flag, np.int64) for flag in flags), *bars,
-        volatility=frozen(np.zeros((1, n))), member=frozen(market.member if market.member else [[True] * n], bool),
-        action_first=frozen(first, np.int64), action_instrument=frozen([a[1] for a in market.actions], np.int64),
-        action_split=frozen([a[2] for a in market.actions]), action_dividend=frozen([a[3] for a in market.actions]),
-    )  # fmt: skip
-
-
-def build(market: Market, config: Config, python_strategy: bool = False) -> Engine:
-    """The compiled engine for a reference market and configuration."""
-    n = len(market.symbols)
-    universe = Universe(
-        tuple(market.symbols), np.array(market.lot), np.array(market.tick), np.array(market.multiplier),
-        np.array(market.sector, np.int64), ("a", "b"), np.zeros(n, np.int64), np.array(market.terminal_value),
-    )  # fmt: skip
-    named = {s.kind: s for s in config.switches}
-    strategy = SimpleNamespace(**{**vars(config), "signal": "f"})
-    full = SimpleNamespace(
-        strategy=strategy, execution=config, exits=config, caps=config, sizing=config, data=config, capital=config.capital,
-        switches=SimpleNamespace(max_drawdown=named.get("max_drawdown"), daily_loss=named.get("daily_loss")),
-        exposure=lambda: (config.exposure_long, config.exposure_short), max_weight=lambda: config.max_weight,
-    )  # fmt: skip
-    arrays = arrays_of(market)
-    if config.impact > 0.0:
-        adjusted = adjusted_closes(market)
-        volatility = assembly.past_volatility(assembly.bar_returns(adjusted))
-        volatility.flags.writeable = False
-        arrays = arrays._replace(volatility=volatility)
-    forecasts = np.array(market.forecast, dtype=float).reshape(len(market.times), 1, n)
-    if config.rule == "targets":
-        rule = Weights()
-    else:
-        builder = strategies.threshold if config.rule == "threshold" else strategies.quintile
-        rule = builder.build(full, n, config.unit)
-    return Engine.build(
-        tuple(market.symbols), arrays, assembly.specs_of(universe, np.array(market.delisted_t, np.int64)),
-        assembly.rules_of(full, config.warmup), ("f",), forecasts, rule,
-        risk.shaping.build(full, universe, config.bars_per_year), risk.switches.build(full),
-    )  # fmt: skip
-
-
-def adjusted_closes(market: Market) -> np.ndarray:
-    """(T, N) closes of the forward total-return index, for the volatility that impact uses."""
-    close = np.array(market.close)
-    out = np.full(close.shape, np.nan)
-    for i in range(close.shape[1]):
-        shares, cash, last, level = 1.0, 0.0, NAN, NAN
-        events = {t: (split, dividend) for t, k, split, dividend in market.actions if k == i}
-        for t in range(close.shape[0]):
-            split, dividend = events.get(t, (1.0, 0.0))
-            shares *= split
-            cash = cash + shares * dividend
-            if not math.isnan(close[t, i]):
-                level = close[t, i] if math.isnan(last) else level * (shares * close[t, i] + cash) / last
-                out[t, i], last, shares, cash = level, close[t, i], 1.0, 0.0
-    return out
-
-
-def fills_of(engine: Engine) -> Fills:
-    return engine.fills()

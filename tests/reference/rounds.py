@@ -183,7 +183,7 @@ def reduce_by(state: State, line: Explicit, bar: Bar) -> None:
     if wish is None or cancelled or state.holdings[line.i].quantity * line.quantity >= 0:
         return
     left = reductions(state, [wish], False)
-    if left:
+    if left and not state.holdings[line.i].quantity:  # a flip; where volume has cut its exit, the rest of it lapses
         line.quantity = left[0].quantity
     else:
         state.lines.remove(line)

@@ -118,8 +118,8 @@ Explicit orders, written
 59. The exits of the file are laid down (ATR frozen) when the order is written, the bracket over them; an order that only
     reduces carries both to no effect.
 Explicit orders, met
-60. A protective fill cancels the instrument's explicit orders of later slices too (delay), as they wait; of the
-    others' orders only this slice's.
+60. A protective fill, and a time stop, cancels the instrument's explicit orders of later slices too (delay), as they
+    wait; of the others' orders only this slice's.
 61. EXPIRED: a limit, stop or stop-limit order whose price (for a stop-limit: both) was not reached in a bar that
     exists; a cancelled order, or a reduce-only one that was reached and found nothing to reduce, leaves no such mark.
 62. What reduces is judged at the moment the order acts, in the order given; opposite increases of one instrument are
@@ -186,7 +186,7 @@ from tests.reference.account import (
     worth,
 )
 from tests.reference.interface import Config, Market, Outcome
-from tests.reference.levels import protect_at, protected
+from tests.reference.levels import cancel, protect_at, protected
 from tests.reference.measures import true_range
 from tests.reference.orders import lapse_without_bar, split_explicit, wishes_at_close, wishes_at_open
 from tests.reference.rounds import inside
@@ -332,6 +332,7 @@ def bury(state: State, i: int, holding: Holding) -> None:
     price = state.market.terminal_value[i]
     if math.isnan(price):
         price = holding.mark * (1 - state.config.delisting_haircut)
+    holding.mark = price
     state.flag(i, codes.FILLED)
     book(state, i, -holding.quantity, price, price, 0.0, leave(-holding.quantity, codes.REASON_DEATH), False)
 
@@ -372,10 +373,12 @@ def closing(state: State) -> None:
     closes = state.market.close[state.t]
     prices = [closes[i] if state.has_bar(i) else holding.mark for i, holding in enumerate(state.holdings)]
     trade(state, wishes_of(state.due, prices) + wishes_at_close(state), prices, True)
+    state.due = {}
     for i, holding in enumerate(state.holdings):
         if holding.quantity and state.has_bar(i):
             holding.bars += 1
             if state.config.time_stop is not None and holding.bars >= state.config.time_stop:
+                cancel(state, i)
                 close_out(state, i, prices[i], codes.REASON_TIME, True, True)
 
 

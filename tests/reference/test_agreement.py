@@ -12,7 +12,8 @@ import pytest
 from engine import codes as c
 from tests.reference import step as reference
 from tests.reference.interface import Outcome
-from tests.reference.messy import build, make_case
+from tests.reference.bridge import build
+from tests.reference.messy import make_case
 
 CASES = int(os.environ.get("BARCAST_CASES", "600"))
 BATCH = 100

@@ -12,7 +12,8 @@ from engine import codes as c
 from engine.metrics import compute
 from engine.run import record_of
 from engine.trades import round_trips
-from tests.reference.messy import build, make_case
+from tests.reference.bridge import build
+from tests.reference.messy import make_case
 
 
 def record_after(seed: int):

@@ -16,7 +16,7 @@ from engine.loop import Engine
 from engine.signatures import DECIDE
 from engine.types import DAY_NS
 from tests.reference.interface import NAN, Config, Market
-from tests.reference.messy import build
+from tests.reference.bridge import build
 
 VOLUME = 1e6
 COLUMNS = 5

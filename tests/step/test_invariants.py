@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.contracts import Rule
 from engine.loop import Engine
 from tests.reference.interface import NAN, Config, Market
-from tests.reference.messy import build
+from tests.reference.bridge import build
 from tests.reference.messy import make_case as messy_case
 from tests.step.market import copy_weights, same_bits
 from tests.step.replay import Ledger
