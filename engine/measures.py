@@ -11,6 +11,8 @@ import numpy as np
 from engine.compiled import njit
 from engine.types import Floats, Window
 
+ROUNDING = 1e-12  # a deviation below this is none
+
 
 class Measures:
     """What a run asked for, each once: the rows of its (T, M, N) array."""
@@ -89,7 +91,8 @@ def deviation(close: Floats, window: int, out: Floats) -> None:
                 gap = after / close[row, i] - 1.0 - mean
                 total += gap * gap
                 after = close[row, i]
-            out[t, i] = np.sqrt(total / (window - 1))
+            spread = np.sqrt(total / (window - 1))
+            out[t, i] = spread if spread > ROUNDING else 0.0
 
 
 @njit()

@@ -7,14 +7,14 @@ import math
 import numpy as np
 
 from engine import codes as c
-from engine.compiled import njit
+from engine.compiled import inner
 from engine.types import Codes, Floats, Ints
 from risk.layout import MAX_GROSS, MAX_NET, MAX_SECTOR, MAX_WEIGHT, MIN_CASH, SECTORS
 
 SLACK = 1e-12  # a cap binds when it is exceeded by more than this
 
 
-@njit(forceinline=True)
+@inner()
 def cap_weight(params: Floats, target: Floats, codes: Codes) -> None:
     """Bound each |weight| by max_weight."""
     limit = params[MAX_WEIGHT]
@@ -24,7 +24,7 @@ def cap_weight(params: Floats, target: Floats, codes: Codes) -> None:
             codes[i] |= np.uint32(c.CAPPED)
 
 
-@njit(forceinline=True)
+@inner()
 def scale_where(factor: float, side: int, group: int, sector: Ints, target: Floats, codes: Codes) -> None:
     """Scale the targets of one side (0 both) in one sector (-2 all) by `factor`."""
     for i in range(target.shape[0]):
@@ -35,7 +35,7 @@ def scale_where(factor: float, side: int, group: int, sector: Ints, target: Floa
             codes[i] |= np.uint32(c.CAPPED)
 
 
-@njit(forceinline=True)
+@inner()
 def cap_sectors(params: Floats, sector: Ints, target: Floats, codes: Codes) -> None:
     """Scale each sector whose sum of |weight| exceeds max_sector down to it; names without a sector are not capped."""
     for group in range(int(params[SECTORS])):
@@ -47,7 +47,7 @@ def cap_sectors(params: Floats, sector: Ints, target: Floats, codes: Codes) -> N
             scale_where(params[MAX_SECTOR] / total, 0, group, sector, target, codes)
 
 
-@njit(forceinline=True)
+@inner()
 def cap_net_and_gross(params: Floats, sector: Ints, target: Floats, codes: Codes) -> None:
     """Scale the heavier side until |net| is max_net, the longs until min_cash is left, then all until gross is max_gross."""
     longs, shorts = 0.0, 0.0

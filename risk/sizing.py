@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from engine import codes as c
-from engine.compiled import njit
+from engine.compiled import inner
+from engine.measures import ROUNDING
 from engine.signatures import View
 from engine.types import Codes, Floats
 from risk.layout import (
@@ -29,7 +30,7 @@ LOW, HIGH = 0.5, 2.0
 PROTECTIVE = np.uint32(c.STOPPED | c.TARGET | c.TRAILED | c.BREAK_EVEN | c.TIMED_OUT | c.FLATTENED)
 
 
-@njit(forceinline=True)
+@inner()
 def share_by_volatility(measures: Floats, params: Floats, target: Floats) -> None:
     """Share each leg's total weight among its names in proportion to 1 / volatility; 0 where that is not known or 0."""
     row = int(params[INVERSE])
@@ -42,10 +43,10 @@ def share_by_volatility(measures: Floats, params: Floats, target: Floats) -> Non
                     inverse += 1.0 / measures[row, i]
         for i in range(target.shape[0]):
             if target[i] * side > 0.0:
-                target[i] = total / measures[row, i] / inverse if measures[row, i] > 0.0 else 0.0
+                target[i] = total * (1.0 / measures[row, i] / inverse) if measures[row, i] > 0.0 else 0.0
 
 
-@njit(forceinline=True)
+@inner()
 def risk_per_trade(measures: Floats, params: Floats, target: Floats) -> None:
     """risk / (multiple x ATR / close), with the sign of the target; 0 where the ATR is not known."""
     row = int(params[ATR])
@@ -58,7 +59,7 @@ def risk_per_trade(measures: Floats, params: Floats, target: Floats) -> None:
         target[i] = size if target[i] > 0.0 else -size
 
 
-@njit(forceinline=True)
+@inner()
 def reduce(factor: float, target: Floats, codes: Codes) -> None:
     """Multiply every target by what the switches leave of it."""
     for i in range(target.shape[0]):
@@ -67,7 +68,7 @@ def reduce(factor: float, target: Floats, codes: Codes) -> None:
             codes[i] |= np.uint32(c.REDUCED)
 
 
-@njit(forceinline=True)
+@inner()
 def expose(params: Floats, target: Floats) -> None:
     """Multiply long weights by the long exposure and short weights by the short one."""
     for i in range(target.shape[0]):
@@ -77,7 +78,7 @@ def expose(params: Floats, target: Floats) -> None:
             target[i] *= params[SHORT]
 
 
-@njit(forceinline=True)
+@inner()
 def smooth(t: int, equity: float, view: View, params: Floats, state: Floats, target: Floats) -> None:
     """w = a x target + (1 - a) x previous smoothed target, per name; the first is unsmoothed.
 
@@ -100,7 +101,7 @@ def smooth(t: int, equity: float, view: View, params: Floats, state: Floats, tar
                 state[SMOOTHED, i] = 0.0
 
 
-@njit(forceinline=True)
+@inner()
 def vol_scale(t: int, equity: float, params: Floats, state: Floats) -> float:
     """target / annualised std (ddof 1) of the account's last 20 marked returns, within [.5, 2]; 1 before 20 exist."""
     size = PAST + 1
@@ -115,9 +116,9 @@ def vol_scale(t: int, equity: float, params: Floats, state: Floats) -> float:
     for k in range(PAST):
         r = state[RING + (t - k) % size, 0] / state[RING + (t - k - 1) % size, 0] - 1.0
         total += (r - mean) * (r - mean)
-    deviation = math.sqrt(total / (PAST - 1) * params[BARS_PER_YEAR])
-    if deviation == 0.0:
+    deviation = math.sqrt(total / (PAST - 1))
+    if deviation <= ROUNDING:
         return HIGH
-    return min(HIGH, max(LOW, params[VOL_TARGET] / deviation))
+    return min(HIGH, max(LOW, params[VOL_TARGET] / (deviation * math.sqrt(params[BARS_PER_YEAR]))))
 
 

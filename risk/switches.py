@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.compiled import njit
+from engine.compiled import inner, njit
 from engine.contracts import Guard
+from engine.measures import ROUNDING
 from engine.signatures import FLATTEN_ALL, GO, GUARD, HALT, REDUCE_SHIFT, REDUCE_UNIT, Day, View
 from engine.types import Floats
 
@@ -29,14 +30,14 @@ SLACK = 1e-9  # in floats 1 - 0.8 is below 0.2
 LATCHED, SINCE, SINCE_DAY, REFERENCE, TODAY, LAST_EQUITY, SEEN, STREAK, N_STATE = range(9)  # then a ring of returns
 
 
-@njit(forceinline=True)
+@inner()
 def drawdown(equity: float, memory: Floats) -> float:
     """The loss from the highest equity so far."""
     memory[REFERENCE] = max(memory[REFERENCE], equity)
     return 1.0 - equity / memory[REFERENCE]
 
 
-@njit(forceinline=True)
+@inner()
 def daily_loss(equity: float, day: Day, memory: Floats) -> float:
     """The loss from the equity that closed the previous day."""
     if memory[TODAY] != day.number:
@@ -45,7 +46,7 @@ def daily_loss(equity: float, day: Day, memory: Floats) -> float:
     return 1.0 - equity / memory[REFERENCE]
 
 
-@njit(forceinline=True)
+@inner()
 def moments(first: int, count: int, memory: Floats) -> tuple[float, float]:
     """(mean, standard deviation with ddof 1) of `count` returns of the ring, from the `first`-th one seen on."""
     size = memory.shape[0] - N_STATE
@@ -55,10 +56,11 @@ def moments(first: int, count: int, memory: Floats) -> tuple[float, float]:
     for k in range(first, first + count):
         gap = memory[N_STATE + k % size] - mean
         total += gap * gap
-    return mean, math.sqrt(total / (count - 1))
+    spread = math.sqrt(total / (count - 1))
+    return mean, spread if spread > ROUNDING else 0.0
 
 
-@njit(forceinline=True)
+@inner()
 def keep(equity: float, memory: Floats) -> int:
     """How many returns have been seen, after keeping the newest."""
     seen, size = int(memory[SEEN]), memory.shape[0] - N_STATE
@@ -67,7 +69,7 @@ def keep(equity: float, memory: Floats) -> int:
     return seen + 1
 
 
-@njit(forceinline=True)
+@inner()
 def sigma_loss(equity: float, rule: Floats, memory: Floats) -> float:
     """Minus the last return, in standard deviations of the returns before it; -inf while there are too few."""
     window, seen = int(rule[WINDOW]), keep(equity, memory)
@@ -78,7 +80,7 @@ def sigma_loss(equity: float, rule: Floats, memory: Floats) -> float:
     return -last / spread if spread > 0.0 else -np.inf
 
 
-@njit(forceinline=True)
+@inner()
 def minus_sharpe(equity: float, rule: Floats, memory: Floats) -> float:
     """Minus the annualised Sharpe ratio of the last returns; -inf while there are too few or they never vary."""
     window, seen = int(rule[WINDOW]), keep(equity, memory)
@@ -88,7 +90,7 @@ def minus_sharpe(equity: float, rule: Floats, memory: Floats) -> float:
     return -mean / spread * math.sqrt(rule[PER_YEAR]) if spread > 0.0 else -np.inf
 
 
-@njit(forceinline=True)
+@inner()
 def losing_streak(equity: float, day: Day, memory: Floats) -> float:
     """How many days in a row have closed below the day before; judged on a day's last slice."""
     if day.last_of_day == 1:
@@ -97,7 +99,7 @@ def losing_streak(equity: float, day: Day, memory: Floats) -> float:
     return memory[STREAK]
 
 
-@njit(forceinline=True)
+@inner()
 def observe(equity: float, day: Day, rule: Floats, memory: Floats) -> float:
     """What a switch watches, in the unit of its `at`, larger is worse; its memory moves on."""
     if rule[KIND] == DRAWDOWN:
@@ -114,7 +116,7 @@ def observe(equity: float, day: Day, rule: Floats, memory: Floats) -> float:
     return seen
 
 
-@njit(forceinline=True)
+@inner()
 def lets_go(t: int, day: Day, rule: Floats, memory: Floats) -> bool:
     """Whether a latched switch resumes at slice `t`."""
     if rule[RESUME] == NEXT_DAY:
@@ -122,7 +124,7 @@ def lets_go(t: int, day: Day, rule: Floats, memory: Floats) -> bool:
     return rule[RESUME] == AFTER_BARS and t - memory[SINCE] >= rule[BARS]
 
 
-@njit(forceinline=True)
+@inner()
 def start_counting(equity: float, day: Day, memory: Floats) -> float:
     """Nothing lost yet, for a switch that counts returns or days: those count that come after it has let go."""
     memory[LAST_EQUITY] = equity
@@ -131,7 +133,7 @@ def start_counting(equity: float, day: Day, memory: Floats) -> float:
     return -np.inf
 
 
-@njit(forceinline=True)
+@inner()
 def begin_anew(equity: float, rule: Floats, memory: Floats) -> None:
     """Forget what tripped a switch, so that it does not trip again at once."""
     memory[LATCHED] = 0.0

@@ -7,13 +7,13 @@ import math
 import numpy as np
 
 from engine import codes as c
-from engine.compiled import njit
+from engine.compiled import inner
 from engine.signatures import CASH, DUE, EXPLICIT_DUE, STOOD, Account, Desk
 from engine.step.levels import IN_MONEY
 from engine.step.money import clear, dust, floor_lot, write_fill
 
 
-@njit()
+@inner(forceinline=False)
 def split_account(i: int, ratio: float, account: Account) -> None:
     """Restate a holding and its prices in new shares."""
     account.quantity[i] *= ratio
@@ -27,7 +27,7 @@ def split_account(i: int, ratio: float, account: Account) -> None:
         account.reach[IN_MONEY + which, i] /= ratio
 
 
-@njit()
+@inner(forceinline=False)
 def split_orders(i: int, ratio: float, d: Desk) -> None:
     """Restate waiting orders in new shares, toward zero to the lot; one that comes to nothing is no order."""
     orders, explicit, codes, lot = d.orders, d.explicit, d.codes, d.specs.lot[i]
@@ -51,7 +51,7 @@ def split_orders(i: int, ratio: float, d: Desk) -> None:
             codes[i] |= np.uint32(c.ACTION)
 
 
-@njit()
+@inner(forceinline=False)
 def cash_fraction(i: int, d: Desk) -> None:
     """Pay out what a split left below a lot, at the open (the mark where there is none)."""
     bars, specs, account = d.bars, d.specs, d.account
@@ -69,7 +69,7 @@ def cash_fraction(i: int, d: Desk) -> None:
         clear(i, d.t, c.ACTION, account)
 
 
-@njit()
+@inner(forceinline=False)
 def act(d: Desk) -> None:
     """Apply this slice's splits and dividends; on one date the split, and its cashed fraction, come first."""
     actions, specs, account, codes = d.actions, d.specs, d.account, d.codes
@@ -92,7 +92,7 @@ def act(d: Desk) -> None:
             codes[i] |= np.uint32(c.ACTION)
 
 
-@njit()
+@inner(forceinline=False)
 def bury(i: int, d: Desk) -> None:
     """Close a holding of a dead instrument at its terminal value, else at the last close less the haircut; no costs.
 
@@ -119,7 +119,7 @@ def bury(i: int, d: Desk) -> None:
     d.codes[i] |= np.uint32(c.FILLED | c.DELISTED)
 
 
-@njit(forceinline=True)
+@inner()
 def attend(d: Desk) -> None:
     """Note who has a bar and who an order, count days without a bar, and bury the dead.
 
@@ -153,7 +153,7 @@ def attend(d: Desk) -> None:
         call(d)
 
 
-@njit()
+@inner(forceinline=False)
 def call(d: Desk) -> None:
     """Chain the explicit orders of this slice by instrument, in the order given."""
     explicit, scratch = d.explicit, d.scratch

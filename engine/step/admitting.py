@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from engine import codes as c
-from engine.compiled import njit
+from engine.compiled import inner, njit
 from engine.signatures import EQUITY, HALT, Desk, Plan, Refusals
 from engine.step.looking import decided, distance, waiting_for
 from engine.step.levels import STOP, TARGET, TRAIL
@@ -17,13 +17,13 @@ from engine.types import Bools
 SLACK = 1e-12  # a cap refuses when it is exceeded by more than this
 
 
-@njit()
+@inner(forceinline=False)
 def worth(i: int, d: Desk) -> float:
     """Money per share of `i` now: its close, which is the mark where there is no bar."""
     return d.account.mark[i] * d.specs.multiplier[i]
 
 
-@njit()
+@inner(forceinline=False)
 def count_waiting(d: Desk) -> None:
     """Write into scratch.after what every instrument would hold if all that waits were filled."""
     for i in range(d.scratch.after.shape[0]):
@@ -34,7 +34,7 @@ def count_waiting(d: Desk) -> None:
             d.scratch.after[d.explicit.instrument[k]] += d.explicit.quantity[k]
 
 
-@njit()
+@inner(forceinline=False)
 def sums_after(i: int, quantity: float, d: Desk) -> tuple[float, float, float]:
     """(longs, shorts, the sector of `i`) as multiples of equity, all positive, if `quantity` of `i` were added."""
     longs, shorts, sector = 0.0, 0.0, 0.0
@@ -52,7 +52,7 @@ def sums_after(i: int, quantity: float, d: Desk) -> tuple[float, float, float]:
     return longs, shorts, sector
 
 
-@njit()
+@inner(forceinline=False)
 def judge(i: int, quantity: float, only: bool, brake: int, member: Bools, d: Desk) -> tuple[int, float, float]:
     """(ORDERED or why not, what it would come to, the limit); the numbers are NaN where there are none.
 
@@ -87,7 +87,7 @@ def judge(i: int, quantity: float, only: bool, brake: int, member: Bools, d: Des
     return c.ORDERED, np.nan, np.nan
 
 
-@njit()
+@inner(forceinline=False)
 def refuse(i: int, quantity: float, decision: int, value: float, limit: float, d: Desk, refused: Refusals) -> None:
     """Note an order that is not written."""
     k = refused.count[0]
@@ -98,7 +98,7 @@ def refuse(i: int, quantity: float, decision: int, value: float, limit: float, d
     decided(d.codes, i, decision)
 
 
-@njit()
+@inner(forceinline=False)
 def enter(p: int, i: int, quantity: float, halted: bool, plan: Plan, d: Desk) -> None:
     """Write order `p` of the plan among those that wait; while a switch halts it may shrink and no more."""
     explicit, rules = d.explicit, d.rules

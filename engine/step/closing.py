@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from engine import codes as c
-from engine.compiled import njit
+from engine.compiled import inner
 from engine.signatures import EXPLICIT_DUE, Desk
 from engine.step.explicit import meet, put_away
 from engine.step.growing import buying_power, increase
@@ -13,7 +13,7 @@ from engine.step.money import leave
 from engine.step.opening import reduce
 
 
-@njit(forceinline=True)
+@inner()
 def closing(d: Desk) -> None:
     """Orders at the close, reductions first; then positions whose time is up, with slippage."""
     bars, account = d.bars, d.account

@@ -7,26 +7,26 @@ import math
 import numpy as np
 
 from engine import codes as c
-from engine.compiled import njit
+from engine.compiled import inner
 from engine.signatures import KIND_CLOSE, KIND_LIMIT, KIND_MARKET, KIND_STOP, KIND_STOP_LIMIT, Desk
 from engine.step.growing import want
 from engine.step.levels import beyond_stop, beyond_target
 from engine.step.money import allowed, book, fee_of, slipped, stand_again
 
 
-@njit()
+@inner(forceinline=False)
 def at_limit(price: float, k: int, d: Desk) -> bool:
     """Whether `price` is as good as the limit of order `k`, or better: a buy waits for lower prices."""
     return beyond_stop(price, d.explicit.limit[k], d.explicit.quantity[k] > 0.0)
 
 
-@njit()
+@inner(forceinline=False)
 def at_trigger(price: float, k: int, d: Desk) -> bool:
     """Whether `price` has reached the trigger of order `k`: a buy waits for higher prices."""
     return beyond_target(price, d.explicit.stop[k], d.explicit.quantity[k] > 0.0)
 
 
-@njit()
+@inner(forceinline=False)
 def fills_at(at_close: bool, price: float, k: int, i: int, d: Desk) -> bool:
     """Whether order `k` fills at this open or close. A stop-limit that the open triggers is a limit from then on."""
     kind = d.explicit.kind[k]
@@ -42,7 +42,7 @@ def fills_at(at_close: bool, price: float, k: int, i: int, d: Desk) -> bool:
     return kind == KIND_STOP and at_trigger(price, k, d)
 
 
-@njit()
+@inner(forceinline=False)
 def lessen(k: int, price: float, slips: bool, d: Desk) -> None:
     """Fill the part of order `k` that shrinks what is held; explicit.quantity keeps the part that would open or grow.
 
@@ -71,7 +71,7 @@ def lessen(k: int, price: float, slips: bool, d: Desk) -> None:
         explicit.quantity[k] = 0.0
 
 
-@njit()
+@inner(forceinline=False)
 def meet(at_close: bool, growing: int, d: Desk) -> int:
     """`growing` and the increases added, of the explicit orders that fill at this price; all that reduces fills first."""
     explicit, prices = d.explicit, d.bars.close if at_close else d.bars.open
@@ -95,7 +95,7 @@ def meet(at_close: bool, growing: int, d: Desk) -> int:
     return growing
 
 
-@njit()
+@inner(forceinline=False)
 def touched(k: int, low: float, high: float, close: float, d: Desk) -> bool:
     """Whether order `k` fills inside a bar of this range."""
     explicit = d.explicit
@@ -113,7 +113,7 @@ def touched(k: int, low: float, high: float, close: float, d: Desk) -> bool:
     return met <= explicit.limit[k] if buys else met >= explicit.limit[k]
 
 
-@njit()
+@inner(forceinline=False)
 def rebounds(k: int, d: Desk) -> bool:
     """Whether order `k` is a stop-limit whose price must come back from the trigger to the limit."""
     explicit = d.explicit
@@ -122,21 +122,21 @@ def rebounds(k: int, d: Desk) -> bool:
     return explicit.limit[k] < explicit.stop[k] if explicit.quantity[k] > 0.0 else explicit.limit[k] > explicit.stop[k]
 
 
-@njit()
+@inner(forceinline=False)
 def slips_inside(k: int, d: Desk) -> bool:
     """Whether order `k` pays slippage inside the bar: stops do, and a stop-limit that fills at its trigger."""
     kind = d.explicit.kind[k]
     return kind == KIND_STOP or (kind == KIND_STOP_LIMIT and not rebounds(k, d))
 
 
-@njit()
+@inner(forceinline=False)
 def price_inside(k: int, low: float, high: float, d: Desk) -> float:
     """The price at which touched order `k` fills inside the bar, before slippage, held within the range."""
     level = d.explicit.stop[k] if slips_inside(k, d) else d.explicit.limit[k]
     return min(max(level, low), high)
 
 
-@njit()
+@inner(forceinline=False)
 def put_away(d: Desk) -> None:
     """Drop the explicit orders that are done with or have met their slice; those whose price was not reached expired."""
     explicit, kept = d.explicit, 0

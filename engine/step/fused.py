@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiled import njit
+from engine.compiled import inner, njit
 from engine.signatures import (
     ACCRUED,
     CASH,
@@ -80,10 +80,10 @@ def room_for(log: Log, names: int, explicit: Explicit) -> bool:
 
 
 # The compiled twins never leave compiled code: without reference counting an array cannot be handed back to Python.
-slice_bars = njit(forceinline=True)(bars_at)
-slice_actions = njit(forceinline=True)(actions_at)
-slice_day = njit(forceinline=True)(day_at)
-has_room = njit(forceinline=True)(room_for)
+slice_bars = inner()(bars_at)
+slice_actions = inner()(actions_at)
+slice_day = inner()(day_at)
+has_room = inner()(room_for)
 
 
 @njit(FUSED, nogil=True)

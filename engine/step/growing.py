@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from engine import codes as c
-from engine.compiled import njit
+from engine.compiled import inner
 from engine.signatures import CASH, KIND_LIMIT, KIND_STOP, KIND_STOP_LIMIT, Desk
 from engine.step.levels import arm
 from engine.step.money import allowed, book, fee_of, floor_lot, slipped
@@ -17,7 +17,7 @@ BISECTIONS = 40
 BY_LIMIT, BY_STOP = 1, 2
 
 
-@njit(forceinline=True)
+@inner()
 def want(i: int, quantity: float, price: float, slips: bool, k: int, growing: int, d: Desk) -> int:
     """`growing`, one more if volume allows any of an increase of signed `quantity` at `price`; `k` is its explicit order.
 
@@ -39,7 +39,7 @@ def want(i: int, quantity: float, price: float, slips: bool, k: int, growing: in
     return growing + 1
 
 
-@njit(forceinline=True)
+@inner()
 def buying_power(prices: Floats, d: Desk) -> float:
     """max_gross x equity - gross exposure, at these prices where there are any, else at the last mark. May be negative."""
     account = d.account
@@ -56,7 +56,7 @@ def buying_power(prices: Floats, d: Desk) -> float:
     return d.rules.max_gross * equity - gross
 
 
-@njit(forceinline=True)
+@inner()
 def price_of(g: int, quantity: float, d: Desk) -> float:
     """What increase `g` pays for signed `quantity`: a stop-limit no more than its limit, limits no slippage."""
     scratch = d.scratch
@@ -69,7 +69,7 @@ def price_of(g: int, quantity: float, d: Desk) -> float:
     return paid
 
 
-@njit()
+@inner(forceinline=False)
 def cost_of(factor: float, growing: int, d: Desk) -> float:
     """Fill value plus fees of all increases scaled by `factor`, before their quantities are floored to lots."""
     specs, rules, scratch = d.specs, d.rules, d.scratch
@@ -82,7 +82,7 @@ def cost_of(factor: float, growing: int, d: Desk) -> float:
     return total
 
 
-@njit()
+@inner(forceinline=False)
 def common_factor(power: float, growing: int, d: Desk) -> float:
     """The one factor, 0 to 1, by which all increases must shrink to fit `power`; closed form when costs are linear."""
     rules = d.rules
@@ -103,7 +103,7 @@ def common_factor(power: float, growing: int, d: Desk) -> float:
     return low
 
 
-@njit()
+@inner(forceinline=False)
 def how_it_grew(k: int, d: Desk) -> int:
     """By a limit or by a stop; a stop-limit counts as a limit."""
     if d.explicit.kind[k] == KIND_LIMIT or d.explicit.kind[k] == KIND_STOP_LIMIT:
@@ -111,7 +111,7 @@ def how_it_grew(k: int, d: Desk) -> int:
     return BY_STOP if d.explicit.kind[k] == KIND_STOP else 0
 
 
-@njit(forceinline=True)
+@inner()
 def grow(g: int, quantity: float, late: bool, d: Desk) -> None:
     """Fill signed `quantity` of increase `g`, which does not flip a position."""
     scratch, account = d.scratch, d.account
@@ -126,7 +126,7 @@ def grow(g: int, quantity: float, late: bool, d: Desk) -> None:
         arm(i, k, d.t % d.orders.quantity.shape[0], held == 0.0, d)
 
 
-@njit(forceinline=True)
+@inner()
 def increase(late: bool, growing: int, power: float, d: Desk) -> None:
     """Fill the first `growing` increases of scratch, all scaled by one factor if they cost more than `power`.
 

@@ -10,13 +10,13 @@ import math
 import numpy as np
 
 from engine import codes as c
-from engine.compiled import njit
+from engine.compiled import inner
 from engine.signatures import EXPLICIT_DUE, NEAREST, OPTIMISTIC, Desk
 from engine.step.levels import beyond_stop, beyond_target, protection, stop_side, target_side
 from engine.step.money import leave
 
 
-@njit(forceinline=True)
+@inner()
 def stop_first(i: int, long: bool, d: Desk) -> bool:
     """Of a bar that touches both levels, whether the stop is taken to come first under the run's policy."""
     bars, rules = d.bars, d.rules
@@ -28,7 +28,7 @@ def stop_first(i: int, long: bool, d: Desk) -> bool:
     return True
 
 
-@njit(forceinline=True)
+@inner()
 def act_on(i: int, stopped: bool, stop: float, reason: int, target: float, low: float, high: float, d: Desk) -> None:
     """Fill the stop or the target of `i` at its level, held within the range."""
     if stopped:
@@ -39,7 +39,7 @@ def act_on(i: int, stopped: bool, stop: float, reason: int, target: float, low: 
         leave(i, price, False, c.REASON_TARGET, d)
 
 
-@njit(forceinline=True)
+@inner()
 def protect_inside(i: int, d: Desk) -> None:
     """Fill the level of `i` that the bar touches; of both, the one that the policy takes to come first.
 
@@ -64,7 +64,7 @@ def protect_inside(i: int, d: Desk) -> None:
     act_on(i, stopped, stop, reason, target, low, high, d)
 
 
-@njit(forceinline=True)
+@inner()
 def inside(d: Desk) -> None:
     """Fill the levels inside each bar: stops at their level with slippage, targets at theirs without."""
     if d.rules.levels == 0.0:

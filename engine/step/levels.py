@@ -7,14 +7,14 @@ import math
 import numpy as np
 
 from engine import codes as c
-from engine.compiled import njit
+from engine.compiled import inner
 from engine.signatures import Account, Desk
 
 TOUCH = 1e-12  # relative: 100 x 1.1 is a bit above 110 in floats, and a high of 110 has touched it
 STOP, TARGET, TRAIL, IN_MONEY = 0, 1, 2, 3  # rows of account.reach; the same in money three rows further down
 
 
-@njit(forceinline=True)
+@inner()
 def on_tick(price: float, tick: float, up: bool) -> float:
     """`price` rounded to its tick, up or down; unchanged where there is no tick."""
     if math.isnan(tick):
@@ -23,7 +23,7 @@ def on_tick(price: float, tick: float, up: bool) -> float:
     return (np.ceil(steps - 1e-9) if up else np.floor(steps + 1e-9)) * tick
 
 
-@njit(forceinline=True)
+@inner()
 def away(base: float, which: int, side: float, i: int, account: Account) -> float:
     """The price that lies one distance below `base` (side 1) or above it (side -1); NaN where there is no distance."""
     fraction = account.reach[which, i]
@@ -32,7 +32,7 @@ def away(base: float, which: int, side: float, i: int, account: Account) -> floa
     return base * (1.0 - side * fraction)
 
 
-@njit(forceinline=True)
+@inner()
 def stop_side(i: int, d: Desk) -> tuple[float, int]:
     """(level, reason) of the tightest of stop, trailing and break-even; the level is NaN where none is set.
 
@@ -52,7 +52,7 @@ def stop_side(i: int, d: Desk) -> tuple[float, int]:
     return level, reason
 
 
-@njit(forceinline=True)
+@inner()
 def target_side(i: int, d: Desk) -> float:
     """The take-profit level, rounded to the tick away from the position; NaN where none is set."""
     long = d.account.quantity[i] > 0.0
@@ -60,19 +60,19 @@ def target_side(i: int, d: Desk) -> float:
     return on_tick(away(d.account.basis[i], TARGET, -side, i, d.account), d.specs.tick[i], long)
 
 
-@njit(forceinline=True)
+@inner()
 def beyond_stop(price: float, level: float, long: bool) -> bool:
     """Whether `price` has reached a stop level; touch counts, an unknown level is never reached."""
     return price <= level * (1.0 + TOUCH) if long else price >= level * (1.0 - TOUCH)
 
 
-@njit(forceinline=True)
+@inner()
 def beyond_target(price: float, level: float, long: bool) -> bool:
     """Whether `price` has reached a target level; touch counts, an unknown level is never reached."""
     return price >= level * (1.0 - TOUCH) if long else price <= level * (1.0 + TOUCH)
 
 
-@njit(forceinline=True)
+@inner()
 def protection(i: int, d: Desk) -> bool:
     """Whether the levels of what is held of `i` are in force: a level acts once per slice."""
     if d.account.quantity[i] == 0.0 or d.scratch.acted[i]:
@@ -80,7 +80,7 @@ def protection(i: int, d: Desk) -> bool:
     return d.rules.entry_bar_protection != 0.0 or d.account.entry_t[i] != d.t
 
 
-@njit(forceinline=True)
+@inner()
 def arm(i: int, k: int, row: int, opened: bool, d: Desk) -> None:
     """Write the distances of a position opened by explicit order `k` (-1: by the ring's order in `row`).
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from engine import codes as c
-from engine.compiled import njit
+from engine.compiled import inner, njit
 from engine.signatures import (
     EQUITY,
     FLATTEN_ALL,
@@ -58,7 +58,7 @@ def flatten(t: int, brake: int, account: Account, orders: Orders, explicit: Expl
             orders.reduce_only[row, i] = True
 
 
-@njit(forceinline=True)
+@inner()
 def waiting_for(i: int, orders: Orders) -> float:
     """Signed quantity of `i` already ordered by targets or standing again, and not yet met."""
     total = 0.0
@@ -68,7 +68,7 @@ def waiting_for(i: int, orders: Orders) -> float:
     return total
 
 
-@njit()
+@inner(forceinline=False)
 def stop_growth(orders: Orders, explicit: Explicit) -> None:
     """While a switch halts, what waits may shrink positions and no more."""
     for row in range(orders.quantity.shape[0]):
@@ -78,13 +78,13 @@ def stop_growth(orders: Orders, explicit: Explicit) -> None:
         explicit.reduce_only[k] = True
 
 
-@njit(forceinline=True)
+@inner()
 def decided(codes: Codes, i: int, decision: int) -> None:
     """Replace the decision of `i`, keeping its fate and notes."""
     codes[i] = np.uint32((codes[i] & ~np.uint32(c.DECISION_MASK)) | np.uint32(decision))
 
 
-@njit(forceinline=True)
+@inner()
 def distance(multiple: float, measure: float, i: int, d: Desk) -> float:
     """Money between a position and its level, of `multiple` ATRs now; NaN where the file gives none in ATR.
 
@@ -95,7 +95,7 @@ def distance(multiple: float, measure: float, i: int, d: Desk) -> float:
     return multiple * d.measures[int(measure), i] * d.account.mark[i]
 
 
-@njit(forceinline=True)
+@inner()
 def freeze(i: int, row: int, d: Desk) -> None:
     """Keep with an order the distances in ATR of the moment it was decided."""
     rules, money = d.rules, d.orders.money
@@ -104,13 +104,13 @@ def freeze(i: int, row: int, d: Desk) -> None:
     money[TRAIL, row, i] = distance(rules.trail_atr, rules.trail_measure, i, d)
 
 
-@njit(forceinline=True)
+@inner()
 def has_atr(rules: Rules) -> bool:
     """Whether any exit is in ATR."""
     return not (math.isnan(rules.stop_atr) and math.isnan(rules.target_atr) and math.isnan(rules.trail_atr))
 
 
-@njit(forceinline=True)
+@inner()
 def too_large(order: float, have: float, unit: float, rules: Rules) -> bool:
     """Whether an order that grows the position is worth more than max_order_value; NaN: never."""
     return abs(have + order) > abs(have) and abs(order) * unit > rules.max_order_value * (1.0 + 1e-12)

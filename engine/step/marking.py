@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from engine import codes as c
-from engine.compiled import njit
+from engine.compiled import inner
 from engine.signatures import (
     ACCRUED,
     CASH,
@@ -27,7 +27,7 @@ from engine.step.money import book, fee_of, slipped
 from engine.types import YEAR_NS
 
 
-@njit(forceinline=True)
+@inner()
 def accrue(elapsed: float, rules: Rules, account: Account) -> None:
     """Charge borrow and credit interest for the time since the last slice, on what was held then. ACT/365.
 
@@ -42,7 +42,7 @@ def accrue(elapsed: float, rules: Rules, account: Account) -> None:
     account.money[CASH] += earned
 
 
-@njit(forceinline=True)
+@inner()
 def trail(i: int, d: Desk) -> None:
     """Move a position's extreme with this bar (only its close after an entry inside it or at its close) and arm break-even."""
     bars, rules, account, scratch = d.bars, d.rules, d.account, d.scratch
@@ -64,7 +64,7 @@ def trail(i: int, d: Desk) -> None:
         account.take_profit[i] = target_side(i, d)
 
 
-@njit(forceinline=True)
+@inner()
 def value(specs: Specs, account: Account) -> None:
     """Write long value, short value, equity and the number of positions from the marks."""
     longs, shorts, held = 0.0, 0.0, 0
@@ -82,7 +82,7 @@ def value(specs: Specs, account: Account) -> None:
     account.money[HELD] = held
 
 
-@njit()
+@inner(forceinline=False)
 def ruin(d: Desk) -> None:
     """Close everything at the marks with costs, participation ignored, and end the run."""
     account = d.account
@@ -96,7 +96,7 @@ def ruin(d: Desk) -> None:
     account.money[ENDED] = 1.0
 
 
-@njit(forceinline=True)
+@inner()
 def marking(d: Desk) -> None:
     """Mark, accrue, trail, and test maintenance and ruin."""
     account = d.account

@@ -7,13 +7,13 @@ import math
 import numpy as np
 
 from engine import codes as c
-from engine.compiled import njit
+from engine.compiled import inner
 from engine.signatures import CASH, STOOD, Account, Desk, Log, Rules
 
 EPSILON = 1e-9  # every floor is floor(x + 1e-9)
 
 
-@njit(forceinline=True)
+@inner()
 def floor_lot(quantity: float, lot: float) -> float:
     """`quantity` cut toward zero to whole lots; unchanged where the lot is 0 (any fraction)."""
     if lot == 0.0:
@@ -22,13 +22,13 @@ def floor_lot(quantity: float, lot: float) -> float:
     return whole if quantity > 0.0 else -whole
 
 
-@njit(forceinline=True)
+@inner()
 def dust(size: float, lot: float) -> float:
     """The quantity below which rounding, not a decision, speaks: a part of the lot, or of `size` where there is none."""
     return EPSILON * lot if lot > 0.0 else 1e-12 * abs(size)
 
 
-@njit(forceinline=True)
+@inner()
 def fee_of(quantity: float, price: float, multiplier: float, rules: Rules) -> float:
     """Money charged for one fill, 0 or more: value x commission + shares x per_share + per_order, at least min_fee."""
     size = abs(quantity)
@@ -38,7 +38,7 @@ def fee_of(quantity: float, price: float, multiplier: float, rules: Rules) -> fl
     return max(fee, rules.min_fee)
 
 
-@njit(forceinline=True)
+@inner()
 def slipped(i: int, quantity: float, price: float, d: Desk) -> float:
     """`price` moved against a signed `quantity`: slippage plus impact x volatility x sqrt(quantity / volume)."""
     bars, rules = d.bars, d.rules
@@ -49,7 +49,7 @@ def slipped(i: int, quantity: float, price: float, d: Desk) -> float:
     return price * (1.0 + rate) if quantity > 0.0 else price * (1.0 - rate)
 
 
-@njit(forceinline=True)
+@inner()
 def allowed(i: int, size: float, d: Desk) -> float:
     """How much of an unsigned `size` the bar's volume still allows; all of it where volume or the rule is unknown."""
     bars, rules, specs, scratch = d.bars, d.rules, d.specs, d.scratch
@@ -62,7 +62,7 @@ def allowed(i: int, size: float, d: Desk) -> float:
     return left if left > small else 0.0
 
 
-@njit(forceinline=True)
+@inner()
 def write_fill(
     log: Log, t: int, i: int, quantity: float, price: float, reference: float, fee: float, reason: int
 ) -> None:
@@ -78,7 +78,7 @@ def write_fill(
     log.count[0] = k + 1
 
 
-@njit(forceinline=True)
+@inner()
 def clear(i: int, t: int, fate: int, account: Account) -> None:
     """Make instrument `i` flat, remembering when and by what."""
     account.quantity[i] = 0.0
@@ -94,7 +94,7 @@ def clear(i: int, t: int, fate: int, account: Account) -> None:
     account.exit_code[i] = fate
 
 
-@njit(forceinline=True)
+@inner()
 def fate_of(reason: int) -> int:
     """The fate bit that a fill of this reason sets beside FILLED."""
     if reason == c.REASON_STOP:
@@ -114,7 +114,7 @@ def fate_of(reason: int) -> int:
     return 0
 
 
-@njit(forceinline=True)
+@inner()
 def book(i: int, quantity: float, price: float, reference: float, fee: float, reason: int, d: Desk) -> None:
     """Apply one fill that either grows or shrinks a position, never flips it (a flip is two fills)."""
     specs, account = d.specs, d.account
@@ -133,8 +133,8 @@ def book(i: int, quantity: float, price: float, reference: float, fee: float, re
         account.armed[i] = False
     elif before * quantity > 0.0:
         after = before + quantity
-        account.entry[i] = (account.entry[i] * before + price * quantity) / after
-        account.basis[i] = (account.basis[i] * before + price * quantity) / after
+        account.entry[i] += (price - account.entry[i]) * (quantity / after)  # exact where the prices are equal
+        account.basis[i] += (price - account.basis[i]) * (quantity / after)
         account.quantity[i] = after
     else:
         after = before + quantity
@@ -144,7 +144,7 @@ def book(i: int, quantity: float, price: float, reference: float, fee: float, re
             account.quantity[i] = after
 
 
-@njit()
+@inner(forceinline=False)
 def stand_again(i: int, quantity: float, reason: int, d: Desk) -> None:
     """Write what participation cut from an exit as the order of the next slice; it outranks what waits for that one."""
     orders = d.orders
@@ -155,7 +155,7 @@ def stand_again(i: int, quantity: float, reason: int, d: Desk) -> None:
     d.scratch.counts[STOOD] += 1
 
 
-@njit()
+@inner(forceinline=False)
 def cancel(i: int, d: Desk) -> None:
     """Cancel the instrument's order of the ring for this slice, and all its explicit orders.
 
@@ -172,7 +172,7 @@ def cancel(i: int, d: Desk) -> None:
             d.codes[i] |= np.uint32(c.CANCELLED)
 
 
-@njit(forceinline=True)
+@inner()
 def leave(i: int, reference: float, slips: bool, reason: int, d: Desk) -> None:
     """Close what is held of `i` at `reference`; cancel its orders of this slice; what participation cuts stands again."""
     held = d.account.quantity[i]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from engine import codes as c
-from engine.compiled import njit
+from engine.compiled import inner
 from engine.signatures import DUE, EXPLICIT_DUE, Desk
 from engine.step.explicit import meet
 from engine.step.growing import buying_power, increase, want
@@ -15,7 +15,7 @@ from engine.step.levels import beyond_stop, beyond_target, protection, stop_side
 from engine.step.money import allowed, book, fee_of, leave, slipped, stand_again
 
 
-@njit(forceinline=True)
+@inner()
 def protect_at_open(i: int, d: Desk) -> None:
     """Fill a protective level that the open has reached, at the open: stops with slippage, targets without."""
     price = d.bars.open[i]
@@ -27,7 +27,7 @@ def protect_at_open(i: int, d: Desk) -> None:
         leave(i, price, False, c.REASON_TARGET, d)
 
 
-@njit(forceinline=True)
+@inner()
 def reduce(at_close: bool, d: Desk) -> int:
     """How many increases wait in scratch, after filling the reducing part of the ring's orders that meet this price.
 
@@ -77,7 +77,7 @@ def reduce(at_close: bool, d: Desk) -> int:
     return growing
 
 
-@njit(forceinline=True)
+@inner()
 def opening(d: Desk) -> None:
     """The open, (a) to (d)."""
     bars, account, scratch = d.bars, d.account, d.scratch

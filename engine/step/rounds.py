@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from engine import codes as c
-from engine.compiled import njit
+from engine.compiled import inner
 from engine.signatures import KIND_LIMIT, OPTIMISTIC, PESSIMISTIC, Desk
 from engine.step.explicit import lessen, price_inside, rebounds, slips_inside, touched
 from engine.step.growing import BY_LIMIT, BY_STOP, increase, want
@@ -17,7 +17,7 @@ from engine.step.levels import TOUCH, beyond_stop, beyond_target, protection, st
 ADVERSE, FAVOURABLE = 0, 1
 
 
-@njit()
+@inner(forceinline=False)
 def range_of(i: int, d: Desk) -> tuple[float, float, bool]:
     """(low, high, blind): the bar's range; without a known high and low the close alone, and blind."""
     low, high = d.bars.low[i], d.bars.high[i]
@@ -26,25 +26,25 @@ def range_of(i: int, d: Desk) -> tuple[float, float, bool]:
     return low, high, False
 
 
-@njit()
+@inner(forceinline=False)
 def begun(i: int, d: Desk) -> float:
     """Where the bar began: its open, or the last mark where that is not known."""
     return d.account.mark[i] if math.isnan(d.bars.open[i]) else d.bars.open[i]
 
 
-@njit()
+@inner(forceinline=False)
 def side_of(k: int, d: Desk) -> int:
     """On which side of a position a reducing order lies: stops are adverse, limits favourable."""
     return FAVOURABLE if d.explicit.kind[k] == KIND_LIMIT else ADVERSE
 
 
-@njit()
+@inner(forceinline=False)
 def lies_at(k: int, d: Desk) -> float:
     """The price at which order `k` is first met: its trigger, or the limit of a limit order."""
     return d.explicit.limit[k] if d.explicit.kind[k] == KIND_LIMIT else d.explicit.stop[k]
 
 
-@njit()
+@inner(forceinline=False)
 def reduces(k: int, i: int, low: float, high: float, d: Desk) -> bool:
     """Whether order `k` waits, is touched, and would shrink what is held now."""
     explicit = d.explicit
@@ -53,13 +53,13 @@ def reduces(k: int, i: int, low: float, high: float, d: Desk) -> bool:
     return touched(k, low, high, d.bars.close[i], d)
 
 
-@njit()
+@inner(forceinline=False)
 def nearer(price: float, level: float, start: float) -> bool:
     """Whether `price` lies nearer to `start` than `level` does, by more than a bit of rounding."""
     return abs(price - start) < abs(level - start) - TOUCH * abs(level)
 
 
-@njit()
+@inner(forceinline=False)
 def comes_before(i: int, stop: float, low: float, high: float, d: Desk) -> bool:
     """Whether an increasing limit order of `i` lies between the open and its stop level, both touched."""
     long, start, k = d.account.quantity[i] > 0.0, begun(i, d), d.scratch.first[i]
@@ -74,7 +74,7 @@ def comes_before(i: int, stop: float, low: float, high: float, d: Desk) -> bool:
     return False
 
 
-@njit()
+@inner(forceinline=False)
 def any_order(i: int, side: int, low: float, high: float, d: Desk) -> bool:
     """Whether a reducing order on this side of the position is touched."""
     k = d.scratch.first[i]
@@ -85,7 +85,7 @@ def any_order(i: int, side: int, low: float, high: float, d: Desk) -> bool:
     return False
 
 
-@njit()
+@inner(forceinline=False)
 def nearest_order(i: int, side: int, low: float, high: float, d: Desk) -> int:
     """The touched reducing order on this side that lies nearest to the open, the first given of equals; -1: none.
 
@@ -102,7 +102,7 @@ def nearest_order(i: int, side: int, low: float, high: float, d: Desk) -> int:
     return best
 
 
-@njit()
+@inner(forceinline=False)
 def exits_on(i: int, side: int, level: float, reason: int, low: float, high: float, d: Desk) -> None:
     """Fill the exits on one side, nearest to the open first, the level (NaN: not touched) before its equals.
 
@@ -121,7 +121,7 @@ def exits_on(i: int, side: int, level: float, reason: int, low: float, high: flo
             explicit.due[k] = -1
 
 
-@njit()
+@inner(forceinline=False)
 def exits(i: int, d: Desk) -> None:
     """Round one of `i`: its levels and reducing orders."""
     low, high, blind = range_of(i, d)
@@ -151,7 +151,7 @@ def exits(i: int, d: Desk) -> None:
             exits_on(i, FAVOURABLE, target, reason, low, high, d)
 
 
-@njit()
+@inner(forceinline=False)
 def increases(i: int, growing: int, d: Desk) -> int:
     """`growing` and the touched orders of `i` that open or grow a position now."""
     explicit = d.explicit
@@ -168,7 +168,7 @@ def increases(i: int, growing: int, d: Desk) -> int:
     return growing
 
 
-@njit()
+@inner(forceinline=False)
 def levels_after(i: int, d: Desk) -> None:
     """Round three of `i`: its levels after an increase inside this bar, as far as they can be known to come later."""
     low, high, blind = range_of(i, d)
@@ -193,7 +193,7 @@ def levels_after(i: int, d: Desk) -> None:
     act_on(i, stopped, stop, reason, target, low, high, d)
 
 
-@njit()
+@inner(forceinline=False)
 def rounds(power: float, d: Desk) -> None:
     """The bar of every instrument for which explicit orders wait; `power` is the buying power at the open."""
     growing = 0

@@ -8,9 +8,10 @@ from tests.reference.interface import NAN
 
 
 def deviation(values: list[float]) -> float:
-    """The standard deviation with ddof 1."""
+    """The standard deviation with ddof 1; below 1e-12 it is rounding, and 0."""
     mean = sum(values) / len(values)
-    return math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    own = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    return own if own > 1e-12 else 0.0
 
 
 def last_deviation(values: list[float], window: int) -> float:

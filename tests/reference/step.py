@@ -156,7 +156,7 @@ Distances, sizers, caps and switches
     what it does not write (a flip whole) is decided OVER_ORDER_VALUE; the entry's slot under a delay stays taken, as
     with HALTED.
 79. min_cash shrinks the positive targets only, NaN left out, and notes CAPPED.
-80. The 1e-9 of slack holds for sigma_loss (in return) and rolling_sharpe (in Sharpe) too, not for a losing day, which is
+80. The 1e-9 of slack holds for sigma_loss (in deviations) and rolling_sharpe (in Sharpe) too, not for a losing day, which is
     strictly below; windows below 2 are silent.
 81. The return, or the day's close, of the very slice in which a switch lets go does not count for it; while it is
     latched nothing does.

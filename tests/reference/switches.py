@@ -53,7 +53,7 @@ def unusual_loss(returns: list[float], switch: Switch) -> bool:
     if len(returns) < switch.window + 1 or switch.window < 2:
         return False
     own = deviation(returns[-switch.window - 1 : -1])
-    return own > 0 and returns[-1] <= -switch.at * own + TINY
+    return own > 0 and returns[-1] <= -(switch.at - TINY) * own
 
 
 def poor_sharpe(returns: list[float], switch: Switch, bars_per_year: float) -> bool:
