@@ -51,4 +51,6 @@ def _call(strategy: object, method: str, question: Callable[[], Any], now: Snaps
         return question()
     except (Exception, SystemExit) as error:
         told = f"{type(error).__name__}: {error}"
-        raise PluginError(f"strategy {type(strategy).__name__}: {method}(now) failed at slice {now.t}: {told}") from error
+        raise PluginError(
+            f"strategy {type(strategy).__name__}: {method}(now) failed at slice {now.t}: {told}"
+        ) from error

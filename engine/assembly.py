@@ -163,11 +163,13 @@ def strategy_of(config: Config, n: int, unit: str) -> Rule | Strategy | Orderer:
         return rule
     params = getattr(config.strategy, "params", {})
     try:
-        strategy = factory(**params)
+        strategy: Strategy | Orderer = factory(**params)
     except Exception as error:
         raise PluginError(f"strategy {config.strategy.rule}: it refuses its arguments: {error}") from error
     if isinstance(strategy, Strategy) == isinstance(strategy, Orderer):
-        raise PluginError(f"strategy {config.strategy.rule}: it needs a method target(now) or orders(now), and not both")
+        raise PluginError(
+            f"strategy {config.strategy.rule}: it needs a method target(now) or orders(now), and not both"
+        )
     return strategy
 
 

@@ -235,5 +235,3 @@ def new_log(capacity: int) -> Log:
     floats = [np.empty(capacity) for _ in range(4)]
     quantity, price, reference, fee = floats
     return Log(ints[0], ints[1], quantity, price, reference, fee, ints[2], np.zeros(1, np.int64))
-
-

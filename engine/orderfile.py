@@ -92,7 +92,9 @@ def _flags(frame: pd.DataFrame, where: str) -> list[bool]:
     told = [str(value).strip().lower() for value in frame["reduce_only"]]
     for k, word in enumerate(told):
         if word not in words:
-            raise DataError(f"{where}: row {k}: reduce_only must be true or false, got {frame['reduce_only'].iloc[k]!r}")
+            raise DataError(
+                f"{where}: row {k}: reduce_only must be true or false, got {frame['reduce_only'].iloc[k]!r}"
+            )
     return [words[word] for word in told]
 
 

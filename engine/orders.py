@@ -12,7 +12,13 @@ from engine.account import read_only
 from engine.signatures import KIND_CLOSE, KIND_LIMIT, KIND_MARKET, KIND_STOP, KIND_STOP_LIMIT, Plan, Refusals
 from engine.types import Ints, Order, Refused
 
-KINDS = {"market": KIND_MARKET, "close": KIND_CLOSE, "limit": KIND_LIMIT, "stop": KIND_STOP, "stop_limit": KIND_STOP_LIMIT}
+KINDS = {
+    "market": KIND_MARKET,
+    "close": KIND_CLOSE,
+    "limit": KIND_LIMIT,
+    "stop": KIND_STOP,
+    "stop_limit": KIND_STOP_LIMIT,
+}
 NEEDS = {"limit": ("limit",), "stop": ("stop",), "stop_limit": ("limit", "stop")}
 BRACKET = ("stop_loss", "take_profit", "trailing_stop")
 CAPS = {
@@ -39,7 +45,8 @@ def plan_of(orders: Sequence[Order], first: Ints, columns: Mapping[str, int]) ->
         read_only(np.array(place, np.int64)),
         read_only(np.array([float(order.quantity) for order in orders])),
         read_only(np.array([KINDS[order.kind] for order in orders], np.int64)),
-        *(read_only(np.array(column, np.float64)) for column in prices),
+        read_only(np.array(prices[0], np.float64)),
+        read_only(np.array(prices[1], np.float64)),
         read_only(np.array([bool(order.reduce_only) for order in orders], np.bool_)),
         read_only(np.array(bracket, np.float64).reshape(3, len(orders))),
     )

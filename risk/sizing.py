@@ -120,5 +120,3 @@ def vol_scale(t: int, equity: float, params: Floats, state: Floats) -> float:
     if deviation <= ROUNDING:
         return HIGH
     return min(HIGH, max(LOW, params[VOL_TARGET] / (deviation * math.sqrt(params[BARS_PER_YEAR]))))
-
-

@@ -9,7 +9,7 @@ and rolling Sharpe look at marked returns, kept in a ring behind the state's hea
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -151,7 +151,9 @@ def guard(t: int, day: Day, equity: float, cash: float, view: View, params: Floa
         rule, memory = params[k * N_PARAMS : (k + 1) * N_PARAMS], state[k]
         if memory[LATCHED] != 0.0 and lets_go(t, day, rule, memory):
             begin_anew(equity, rule, memory)
-            seen = observe(equity, day, rule, memory) if rule[KIND] <= DAILY_LOSS else start_counting(equity, day, memory)
+            seen = (
+                observe(equity, day, rule, memory) if rule[KIND] <= DAILY_LOSS else start_counting(equity, day, memory)
+            )
         else:
             seen = observe(equity, day, rule, memory)
         if memory[LATCHED] == 0.0 and seen >= rule[AT] - SLACK:
@@ -171,8 +173,8 @@ def guard(t: int, day: Day, equity: float, cash: float, view: View, params: Floa
 def build(config: Config, bars_per_year: float) -> Guard:
     """The switches of a run: kernel, one block of parameters and one row of state each."""
     s = config.switches
-    kinds = ((DRAWDOWN, s.max_drawdown), (DAILY_LOSS, s.daily_loss), (SIGMA_LOSS, s.sigma_loss))
-    kinds += ((ROLLING_SHARPE, s.rolling_sharpe), (LOSING_STREAK, s.losing_streak))
+    kinds: list[tuple[float, Any]] = [(DRAWDOWN, s.max_drawdown), (DAILY_LOSS, s.daily_loss)]
+    kinds += [(SIGMA_LOSS, s.sigma_loss), (ROLLING_SHARPE, s.rolling_sharpe), (LOSING_STREAK, s.losing_streak)]
     rows, longest = [], 1
     for kind, switch in kinds:
         if switch is None:
@@ -183,7 +185,7 @@ def build(config: Config, bars_per_year: float) -> Guard:
         else:
             resume, bars = (NEXT_DAY if switch.resume == "next day" else NEVER), 0.0
         factor = 1.0 if switch.factor is None else switch.factor
-        window = switch.window or 0
+        window = getattr(switch, "window", 0)
         at = -switch.at if kind == ROLLING_SHARPE else switch.at
         rows.append([kind, at, action, factor, resume, bars, window, bars_per_year])
         longest = max(longest, window + 1)

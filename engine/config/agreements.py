@@ -16,7 +16,7 @@ from engine.errors import PluginError
 
 BUILT_IN = {  # for a checkout that is not installed
     "barcast.signals": ("momentum", "reversal", "precomputed"),
-    "barcast.strategies": ("threshold", "quintile"),
+    "barcast.strategies": ("threshold", "quintile", "orders"),
     "barcast.sources": ("parquet", "csv", "packaged"),
 }
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
@@ -32,8 +32,12 @@ def disagreements(places: Places) -> list[Problem]:
         _mapping(data.get("data")),
     )
     told = [*_signals(places, signals), *_known(places, "barcast.sources", "source", source, ("data", "source"))]
+    if strategy.get("rule") == "orders":
+        told += _silent(places, signals)
     told += _known(places, "barcast.strategies", "rule", strategy, ("strategy", "rule"))
     if strategy.get("rule") in ("threshold", "quintile") and isinstance(strategy["rule"], str):
+        if "signals" not in data:
+            told.append(places.problem(("signals",), "missing; it must be said", missing=True))
         told += _uses(places, strategy.get("signal"), signals)
         told += _max_weight(places, strategy, _mapping(data.get("caps")))
     return told
@@ -83,6 +87,11 @@ def _uses(places: Places, signal: Any, signals: dict[str, Any]) -> Told:
         if name != signal:
             said = f"nothing uses this signal; the strategy reads {describe(signal)}. Remove it"
             yield places.problem(("signals", name), said, key=True)
+
+
+def _silent(places: Places, signals: dict[str, Any]) -> Told:
+    for name in signals:
+        yield places.problem(("signals", name), "nothing uses this signal; rule orders reads none. Remove it", key=True)
 
 
 def _max_weight(places: Places, strategy: dict[str, Any], caps: dict[str, Any]) -> Told:

@@ -10,6 +10,7 @@ from engine.config import units
 
 PERCENT = r"^[0-9.eE+-]+ *(%|bps?)$"
 BARS = r"^[0-9]+ +bars?$"
+IN_ATR, PLAIN = MEMBERS = "in ATR", "a fraction"  # members of a union: no key of a file is called so
 
 
 def fraction_schema(example: str) -> dict[str, Any]:
@@ -28,6 +29,7 @@ _BARS: dict[str, Any] = {"type": "string", "pattern": BARS}
 Fraction = Annotated[float, BeforeValidator(units.share), WithJsonSchema(fraction_schema("2%"))]
 SomeFraction = Annotated[float, BeforeValidator(units.some), WithJsonSchema(fraction_schema("10%"))]
 Distance = Annotated[float, BeforeValidator(units.distance), WithJsonSchema(fraction_schema("2%"))]
+Window = Annotated[int, BeforeValidator(units.window), WithJsonSchema({"type": "integer", "minimum": 2})]
 Gain = Annotated[float, BeforeValidator(units.gain), WithJsonSchema(fraction_schema("4%"))]
 Wide = Annotated[float, BeforeValidator(units.wide), WithJsonSchema(fraction_schema("130%"))]
 Bars = Annotated[int, BeforeValidator(units.bars), WithJsonSchema({**_BARS, "examples": ["5 bars"]})]

@@ -10,9 +10,20 @@ from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from engine.config.base import Model
 from engine.config.kinds import Positive, Text, Whole
-from engine.config.rules import PythonStrategy, Quintile, SignalSpec, Threshold, rule_of
-from engine.config.sections import Caps, Data, Execution, Exits, Exposure, Sizing, Switches
-from engine.config.switches import Switch
+from engine.config.rules import OrderFile, PythonStrategy, Quintile, SignalSpec, Threshold, rule_of
+from engine.config.sections import (
+    Caps,
+    Data,
+    Execution,
+    Exits,
+    Exposure,
+    InAtr,
+    InverseVolatility,
+    RiskPerTrade,
+    Sizing,
+    Switches,
+)
+from engine.config.switches import LosingStreak, RollingSharpe, SigmaLoss, Switch
 from engine.config.universe import Universe
 
 if TYPE_CHECKING:
@@ -25,8 +36,15 @@ __all__ = [
     "Execution",
     "Exits",
     "Exposure",
+    "InAtr",
+    "InverseVolatility",
+    "LosingStreak",
+    "OrderFile",
     "PythonStrategy",
     "Quintile",
+    "RiskPerTrade",
+    "RollingSharpe",
+    "SigmaLoss",
     "SignalSpec",
     "Sizing",
     "Switch",
@@ -45,13 +63,16 @@ class Config(Model):
     )
     data: Data = Field(description="where bars come from and what they mean")
     universe: Universe = Field(Universe(), description="who may be held when, and sectors")
-    signals: dict[str, SignalSpec] = Field(description="forecasts by name: a registered plugin and its arguments")
+    signals: dict[str, SignalSpec] = Field(
+        {}, description="forecasts by name: a registered plugin and its arguments; threshold and quintile need one"
+    )
     strategy: Annotated[
         Annotated[Threshold, Tag("threshold")]
         | Annotated[Quintile, Tag("quintile")]
+        | Annotated[OrderFile, Tag("orders")]
         | Annotated[PythonStrategy, Tag("python")],
         Discriminator(rule_of),
-    ] = Field(description="forecasts to targets: threshold, quintile, or a registered strategy")
+    ] = Field(description="forecasts to targets: threshold, quintile, or a registered strategy; or a file of orders")
     exits: Exits = Field(Exits(), description="what protects a position")
     sizing: Sizing = Field(Sizing(), description="what rescales targets")
     caps: Caps = Field(Caps(), description="what bounds targets")

@@ -1,4 +1,4 @@
-"""The `signals` and the `strategy` of a file: the two rules of ours, or registered plugins with arguments of their own."""
+"""The `signals` and the `strategy` of a file: the three rules of ours, or registered plugins with arguments of their own."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from engine.config.units import bars_or
 
 Side = Literal["long", "short", "long_short"]
 PERIODS = ("daily", "weekly", "monthly")
+OURS = ("threshold", "quintile", "orders")
 
 
 class SignalSpec(WithArguments):
@@ -76,10 +77,21 @@ class Quintile(Model):
     max_weight: SomeFraction | None = Field(None, description="the same as caps.max_weight; say it in one place")
 
 
+class OrderFile(Model):
+    """Explicit orders written down beforehand; sizing does not touch them, caps refuse them."""
+
+    rule: Literal["orders"] = Field(description="which rule: orders")
+    path: Text = Field(
+        description="Parquet or CSV: date, symbol, quantity, and kind, limit, stop, reduce_only, stop_loss, take_profit, "
+        "trailing_stop where wanted; looked for beside this file first",
+        examples=["orders.csv"],
+    )
+
+
 class PythonStrategy(WithArguments):
     """A registered strategy; every other key is its argument."""
 
-    rule: Annotated[Text, WithJsonSchema({"type": "string", "not": {"enum": ["threshold", "quintile"]}})] = Field(
+    rule: Annotated[Text, WithJsonSchema({"type": "string", "not": {"enum": list(OURS)}})] = Field(
         description="the name of a registered strategy"
     )
 
@@ -87,4 +99,4 @@ class PythonStrategy(WithArguments):
 def rule_of(value: Any) -> str:
     """Which model a strategy is, by its rule; anything that is no rule of ours is a registered strategy's."""
     rule = value.get("rule") if isinstance(value, Mapping) else getattr(value, "rule", None)
-    return rule if isinstance(rule, str) and rule in ("threshold", "quintile") else "python"
+    return rule if isinstance(rule, str) and rule in OURS else "python"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from engine.config.base import Model
 from engine.config.kinds import (
+    IN_ATR,
+    PLAIN,
     Amount,
     Count,
     Date,
@@ -20,11 +23,12 @@ from engine.config.kinds import (
     Text,
     Whole,
     Wide,
+    Window,
     YesNo,
 )
 from engine.config.loader import describe
 from engine.config.problems import At, Mistakes, listed, nearest
-from engine.config.switches import DailyLoss, MaxDrawdown
+from engine.config.switches import ALosingStreak, ARollingSharpe, ASigmaLoss, DailyLoss, MaxDrawdown
 
 DECLARED = ("prices", "dividends", "calendar", "missing_open")
 
@@ -127,12 +131,30 @@ class Data(Model):
         return wrong
 
 
-class Exits(Model):
-    """What protects a position; null is off."""
+class InAtr(Model):
+    """A distance in average true ranges, as they are when the order is written."""
 
-    stop_loss: Distance | None = Field(None, description="below the entry, of the entry price")
-    take_profit: Gain | None = Field(None, description="above the entry; up to 1000% if written with %")
-    trailing_stop: Distance | None = Field(None, description="below the best price since the entry")
+    atr: Positive = Field(description="how many average true ranges", examples=[2.0])
+    window: Count = Field(14, description="bars of the average true range (Wilder)")
+
+
+def _unit(value: Any) -> str:
+    return IN_ATR if isinstance(value, Mapping | InAtr) else PLAIN
+
+
+Distances = Annotated[
+    Annotated[Distance | None, Tag(PLAIN)] | Annotated[InAtr, Tag(IN_ATR)],
+    Discriminator(_unit),
+]
+Gains = Annotated[Annotated[Gain | None, Tag(PLAIN)] | Annotated[InAtr, Tag(IN_ATR)], Discriminator(_unit)]
+
+
+class Exits(Model):
+    """What protects a position; null is off. `{atr: 2.0, window: 14}` is a distance in average true ranges."""
+
+    stop_loss: Distances = Field(None, description="below the entry, of the entry price, or in ATR")
+    take_profit: Gains = Field(None, description="above the entry, or in ATR; up to 1000% if written with %")
+    trailing_stop: Distances = Field(None, description="below the best price since the entry, or in ATR")
     break_even: Gain | None = Field(None, description="after this gain the stop moves to the entry")
     time_stop: SomeBars | None = Field(None, description="leave at the close of the n-th bar")
 
@@ -144,13 +166,36 @@ class Exposure(Model):
     short: Wide | None = Field(None, description="of the short leg; above 100% must be written with %")
 
 
+class InverseVolatility(Model):
+    """Each leg's weight, shared among its names in proportion to 1 / volatility."""
+
+    window: Window = Field(description="bars whose returns make the volatility", examples=[60])
+
+
+class RiskPerTrade(Model):
+    """Every target's size is risk / (multiple x ATR / close)."""
+
+    risk: SomeFraction = Field(description="of equity, lost if the price moves by the multiple", examples=["1%"])
+    multiple: Positive = Field(2.0, description="average true ranges")
+    window: Count = Field(14, description="bars of the average true range (Wilder)")
+
+
 class Sizing(Model):
     """What rescales targets."""
 
+    inverse_volatility: InverseVolatility | None = Field(None, description="weights in proportion to 1 / volatility")
+    atr: RiskPerTrade | None = Field(None, description="the same risk in every position")
     exposure: Exposure | None = Field(None, description="default by rule and side")
     smoothing: Annotated[Positive, Field(le=1.0)] = Field(1.0, description="a of w = a x target + (1 - a) x previous")
     vol_target: SomeFraction | None = Field(None, description="annualised volatility to aim at; null is off")
     no_trade_band: Fraction = Field(0.0, description="no order for a smaller change of weight")
+
+    @model_validator(mode="after")
+    def _one_sizer(self) -> Sizing:
+        if self.inverse_volatility is not None and self.atr is not None:
+            said = "sizing.inverse_volatility{there} already says how large a position is; keep one of the two"
+            raise Mistakes([At("atr", said, also="inverse_volatility")])
+        return self
 
 
 class Caps(Model):
@@ -160,6 +205,10 @@ class Caps(Model):
     max_gross: Positive = Field(1.0, description="sum of |weights|, and buying power; a plain multiple")
     max_net: Amount | None = Field(None, description="|sum of weights|; a plain multiple")
     max_sector: SomeFraction | None = Field(None, description="sum of |weights| in one sector")
+    min_cash: Fraction = Field(0.0, description="of equity, that the longs leave")
+    max_order_value: Positive | None = Field(
+        None, description="money; a larger order that grows a position is not written"
+    )
 
 
 class Switches(Model):
@@ -167,6 +216,14 @@ class Switches(Model):
 
     max_drawdown: MaxDrawdown = Field(None, description="from the highest marked equity; resumes never unless told")
     daily_loss: DailyLoss = Field(None, description="from the equity at the last day's end; resumes the next day")
+    sigma_loss: ASigmaLoss = Field(
+        None,
+        description="a return this many deviations of the `window` returns before it below 0; resumes the next day",
+    )
+    rolling_sharpe: ARollingSharpe = Field(
+        None, description="annualised Sharpe ratio of the last `window` returns, at or below; resumes never unless told"
+    )
+    losing_streak: ALosingStreak = Field(None, description="days in a row that lost; resumes never unless told")
 
 
 class Execution(Model):

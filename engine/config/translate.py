@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from engine.config.kinds import MEMBERS
 from engine.config.loader import Document, describe
 from engine.config.models import (
     Caps,
@@ -15,8 +16,15 @@ from engine.config.models import (
     Execution,
     Exits,
     Exposure,
+    InAtr,
+    InverseVolatility,
+    LosingStreak,
+    OrderFile,
     PythonStrategy,
     Quintile,
+    RiskPerTrade,
+    RollingSharpe,
+    SigmaLoss,
     Sizing,
     Switch,
     Switches,
@@ -29,10 +37,12 @@ Path_ = tuple[str | int, ...]
 MODELS: dict[Path_, type[BaseModel]] = {
     (): Config, ("data",): Data, ("universe",): Universe, ("exits",): Exits, ("sizing",): Sizing, ("sizing", "exposure"): Exposure,
     ("caps",): Caps, ("switches",): Switches, ("switches", "max_drawdown"): Switch, ("switches", "daily_loss"): Switch,
-    ("execution",): Execution,
+    ("switches", "sigma_loss"): SigmaLoss, ("switches", "rolling_sharpe"): RollingSharpe, ("switches", "losing_streak"): LosingStreak,
+    ("exits", "stop_loss"): InAtr, ("exits", "take_profit"): InAtr, ("exits", "trailing_stop"): InAtr,
+    ("sizing", "inverse_volatility"): InverseVolatility, ("sizing", "atr"): RiskPerTrade, ("execution",): Execution,
 }  # fmt: skip
 HOMES: tuple[Path_, ...] = (*(path for path in MODELS if path), ("strategy",))
-RULES: dict[Any, type[BaseModel]] = {"threshold": Threshold, "quintile": Quintile}
+RULES: dict[Any, type[BaseModel]] = {"threshold": Threshold, "quintile": Quintile, "orders": OrderFile}
 
 
 class Places:
@@ -82,6 +92,7 @@ def problems_of(error: ValidationError, places: Places) -> tuple[list[Problem], 
 def _path(data: Any, loc: Sequence[str | int]) -> Path_:
     """The path in the document that a pydantic location means; names of union members are not in the document."""
     items = list(loc[:1]) + list(loc[2:] if loc[:1] == ("strategy",) else loc[1:])  # the second is the rule's model
+    items = [item for item in items if item not in MEMBERS]
     path: list[str | int] = []
     for k, item in enumerate(items):
         inside = item in data if isinstance(data, dict) else isinstance(data, list) and isinstance(item, int)
@@ -147,7 +158,7 @@ def _no_such_key(data: Any, path: Path_) -> str:
             f"to rule {rule}" for rule, model in RULES.items() if section == ("strategy",) and key in model.model_fields
         ]
         homes += [f"under {'.'.join(map(str, home))}" for home in HOMES if home != section and key in _keys(data, home)]
-        near = f"; `{key}` belongs {_either(homes)}." if homes else "."
+        near = f"; `{key}` belongs {_either(homes[:3])}." if homes else "."
     return f"no such key{near} It takes {', '.join(known)}."
 
 

@@ -169,6 +169,14 @@ def count(value: Any) -> int:
     return n
 
 
+def window(value: Any) -> int:
+    """A whole number of bars, 2 or more."""
+    n = whole(value)
+    if n < 2:
+        raise ValueError(f"expected 2 bars or more, got {value}")
+    return n
+
+
 def positive(value: Any) -> float:
     """A number above 0."""
     plain = number(value)

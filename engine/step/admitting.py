@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from engine import codes as c
 from engine.compiled import inner, njit
 from engine.signatures import EQUITY, HALT, Desk, Plan, Refusals
-from engine.step.looking import decided, distance, waiting_for
 from engine.step.levels import STOP, TARGET, TRAIL
+from engine.step.looking import decided, distance, waiting_for
 from engine.step.money import EPSILON, floor_lot
 from engine.types import Bools
 

@@ -31,7 +31,9 @@ def fills_at(at_close: bool, price: float, k: int, i: int, d: Desk) -> bool:
     """Whether order `k` fills at this open or close. A stop-limit that the open triggers is a limit from then on."""
     kind = d.explicit.kind[k]
     if at_close:
-        return kind == KIND_CLOSE or (kind == KIND_MARKET and (d.rules.fill_at_close != 0.0 or math.isnan(d.bars.open[i])))
+        return kind == KIND_CLOSE or (
+            kind == KIND_MARKET and (d.rules.fill_at_close != 0.0 or math.isnan(d.bars.open[i]))
+        )
     if kind == KIND_MARKET:
         return d.rules.fill_at_close == 0.0
     if kind == KIND_STOP_LIMIT and at_trigger(price, k, d):

@@ -25,7 +25,7 @@ from engine.signatures import (
 )
 from engine.step.levels import STOP, TARGET, TRAIL
 from engine.step.money import dust, floor_lot
-from engine.types import Codes, Floats
+from engine.types import Codes
 
 
 @njit(forceinline=True)

@@ -24,7 +24,6 @@ from engine.signatures import Market as Arrays
 from engine.types import Fills, Universe
 from tests.reference.interface import NAN, Atr, Config, Market, Order
 
-
 KINDS = ("max_drawdown", "daily_loss", "sigma_loss", "rolling_sharpe", "losing_streak")
 
 

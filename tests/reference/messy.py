@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
+from typing import Any
 
 from engine.types import DAY_NS
 from tests.reference.interface import NAN, Atr, Config, Market, Order, Switch
@@ -118,7 +120,8 @@ def make_config(seed: int) -> Config:
     stop, target, trail = (d or plain for d, plain in zip(
         distances, (pick([None, 0.02, 0.05, 0.2]), pick([None, 0.03, 0.08]), pick([None, None, 0.04])), strict=True
     ))  # fmt: skip
-    return Config(
+    reckless = rng.random() < 0.06  # bets that end in ruin
+    config = Config(
         rule=rule, unit=pick(["return", "probability"]) if rule == "threshold" else "return", warmup=pick([0, 0, 5]), side=side,
         cooldown=pick([0, 0, 3]), confidence=pick([0.3, 0.7]), exit_confidence=pick([-0.5, 0.0, 0.3]), size=pick([0.1, 0.3, 0.6, 1.5]),
         max_positions=pick([1, 2, 4]), quantile=pick([0.2, 0.34, 0.5, 1.0]), positive_only=pick([True, False]),
@@ -136,6 +139,14 @@ def make_config(seed: int) -> Config:
         interest=pick([0.0, 0.03]), maintenance=pick([None, None, 0.6]), delisting_after=pick([None, 3, 20]),
         delisting_haircut=pick([0.0, 0.3]), capital=pick([100_000.0, 5_000.0]), bars_per_year=252.0,
     )  # fmt: skip
+    if reckless:
+        ruinous: dict[str, Any] = dict(
+            max_gross=15.0, max_weight=9.0, size=8.0, max_net=None, max_sector=None, min_cash=0.0, max_order_value=None
+        )
+        config = replace(
+            config, **ruinous, atr_sizing=None, stop_loss=None, trailing_stop=None, switches=[], maintenance=None
+        )
+    return config
 
 
 def more_switches(rng: random.Random) -> list[Switch]:

@@ -11,8 +11,8 @@ import pytest
 
 from engine import codes as c
 from tests.reference import step as reference
-from tests.reference.interface import Outcome
 from tests.reference.bridge import build
+from tests.reference.interface import Outcome
 from tests.reference.messy import make_case
 
 CASES = int(os.environ.get("BARCAST_CASES", "600"))
@@ -44,6 +44,16 @@ def first_difference(expected: Outcome, engine) -> str:
         same = (fills.t[k], fills.instrument[k], fills.reason[k]) == (f.t, f.i, f.reason)
         if not same or not all(close(a, b) for a, b in zip(got, wanted, strict=True)):
             return f"fill ({fills.t[k]}, {fills.instrument[k]}, reason {fills.reason[k]}) {got}, expected {f}"
+    refused = engine.refused
+    if int(refused.count[0]) != len(expected.refused):
+        return f"{int(refused.count[0])} refusals, expected {len(expected.refused)}"
+    for k, r in enumerate(expected.refused):
+        got = (refused.t[k], refused.instrument[k], refused.decision[k])
+        numbers = zip(
+            (refused.quantity[k], refused.value[k], refused.limit[k]), (r.quantity, r.value, r.limit), strict=True
+        )
+        if got != (r.t, r.i, r.decision) or not all(close(a, b) for a, b in numbers):
+            return f"refusal {got}, expected {r}"
     ended = "ruin" if engine.t < len(engine.market.times) or expected.ended == "ruin" else "complete"
     return "" if ended == expected.ended else f"ended {ended}, expected {expected.ended}"
 

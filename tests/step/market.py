@@ -15,8 +15,8 @@ from engine.contracts import Rule
 from engine.loop import Engine
 from engine.signatures import DECIDE
 from engine.types import DAY_NS
-from tests.reference.interface import NAN, Config, Market
 from tests.reference.bridge import build
+from tests.reference.interface import NAN, Config, Market
 
 VOLUME = 1e6
 COLUMNS = 5

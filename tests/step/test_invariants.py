@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from engine.contracts import Rule
 from engine.loop import Engine
-from tests.reference.interface import NAN, Config, Market
+from engine.orders import refused_at
 from tests.reference.bridge import build
+from tests.reference.interface import NAN, Config, Market, Order
 from tests.reference.messy import make_case as messy_case
 from tests.step.market import copy_weights, same_bits
 from tests.step.replay import Ledger
@@ -62,10 +63,17 @@ def test_fused_and_slice_by_slice_give_the_same_bits_with_any_restarts(seed, cut
 @given(seed=SEEDS)
 def test_a_python_strategy_and_its_compiled_twin_give_the_same_bits(seed):
     market, config = make_case(seed)
-    config = replace(config, rule="targets")
-    python = build(market, config)
+    config = replace(config, rule="orders" if config.rule == "orders" else "targets")
+    python = build(market, config, python_strategy=True)
     python.run()
-    assert same_bits(python, done(market, config))
+    twin = done(market, config)
+    assert same_bits(python, twin)
+    assert refusals(python) == refusals(twin)
+
+
+def refusals(engine: Engine) -> list[str]:
+    """What was refused, in words."""
+    return [str(refused_at(k, engine.refused, engine.symbols)) for k in range(int(engine.refused.count[0]))]
 
 
 @FEW
@@ -102,6 +110,7 @@ def reordered(market: Market, order: list[int]) -> Market:
     place = {i: k for k, i in enumerate(order)}
     moved = {name: [getattr(market, name)[i] for i in order] for name in columns}
     moved |= {name: [[row[i] for i in order] for row in getattr(market, name)] for name in grids}
+    moved["orders"] = {t: [replace(o, i=place[o.i]) for o in orders] for t, orders in market.orders.items()}
     return replace(market, **moved, actions=sorted((t, place[i], s, d) for t, i, s, d in market.actions))
 
 
@@ -151,6 +160,9 @@ def with_other_future(market: Market, cut: int, seed: int) -> Market:
         for i in range(n)
         if rng.random() < 0.1
     ]
+    other.orders = {t: orders for t, orders in market.orders.items() if t <= cut}
+    for t in range(cut + 1, len(market.times)):
+        other.orders[t] = [Order(rng.randrange(n), rng.uniform(-9, 9), rng.choice(["market", "close"]))]
     other.delisted_t = [d if 0 <= d <= cut else rng.choice([-1, len(market.times) - 1]) for d in market.delisted_t]
     other.delisted_t = [d if d <= cut else max(d, cut + 1) for d in other.delisted_t]
     if other.member is not None:
@@ -172,6 +184,11 @@ def test_the_future_cannot_change_the_past(seed, share):
     assert mine == theirs
 
 
+def in_unit(order: Order, factor: float) -> Order:
+    """The same order where prices are `factor` times as high."""
+    return replace(order, quantity=order.quantity / factor, limit=order.limit * factor, stop=order.stop * factor)
+
+
 @FEW
 @given(seed=SEEDS, factor=st.sampled_from([0.25, 4.0]))
 def test_prices_in_another_unit_give_the_same_curve(seed, factor):
@@ -185,6 +202,7 @@ def test_prices_in_another_unit_give_the_same_curve(seed, factor):
     other.lot = [x / factor for x in market.lot]
     other.tick, other.terminal_value = ([x * factor for x in row] for row in (market.tick, market.terminal_value))
     other.actions = [(t, i, split, dividend * factor) for t, i, split, dividend in market.actions]
+    other.orders = {t: [in_unit(order, factor) for order in orders] for t, orders in market.orders.items()}
     one, two = done(market, config), done(other, config)
     assert one.curve.equity.tobytes() == two.curve.equity.tobytes() and one.codes.tobytes() == two.codes.tobytes()
 
