@@ -153,5 +153,6 @@ def fused(
         if out:
             continue
         write_orders(brake, d)
-        admit(plan.first[t], plan.first[t + 1], brake, member, plan, d, refused)
+        if plan.first[t] < plan.first[t + 1]:
+            admit(plan.first[t], plan.first[t + 1], brake, member, plan, d, refused)
     return stop
