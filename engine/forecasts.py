@@ -193,7 +193,7 @@ def _rows(times: Any, name: str, panel: Panel, where: str) -> np.ndarray:
     """
     import pandas as pd
 
-    from engine.data.columns import stamps
+    from engine.data.stamps import stamps
 
     given, dates_only, _ = stamps(pd.Series(times).reset_index(drop=True), name, where)
     if dates_only and panel.is_daily():

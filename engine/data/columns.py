@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from engine.data.stamps import stamps
 from engine.data.words import nearest, some
 from engine.errors import DataError
-from engine.types import DAY_NS, Ints
+from engine.types import Ints
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,61 +142,6 @@ def _as_pandas(frame: Any, where: str) -> pd.DataFrame:
     if isinstance(frame.index, pd.DatetimeIndex) and not columns & {"date", "timestamp"}:
         return cast("pd.DataFrame", frame.rename_axis("date").reset_index())
     return cast("pd.DataFrame", frame)
-
-
-def stamps(column: pd.Series, name: str, where: str) -> tuple[Ints, bool, list[str]]:
-    """(R,) ns UTC, whether they are dates only, and notes.
-
-    Midnights without a zone are dates. So are midnights of their own zone in a column `date`, or of a zone other than
-    UTC, as vendors label daily bars. Every other time is a bar's close; without a zone it is UTC.
-    """
-    import pandas as pd
-
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        raise DataError(
-            f"{where}: column {name} holds numbers, such as {column.iloc[0]}; expected dates. Convert them first"
-        )
-    if not pd.api.types.is_datetime64_any_dtype(column.dtype):
-        column = _parsed(column, name, where)
-    missing = column.isna().to_numpy()
-    if missing.any():
-        raise DataError(
-            f"{where}: row {int(np.flatnonzero(missing)[0])} has no {name} ({int(missing.sum())} rows); drop them"
-        )
-    index = pd.DatetimeIndex(column)
-    try:
-        zone = index.tz
-        wall = index.tz_localize(None).as_unit("ns").asi8
-        true = wall if zone is None else index.as_unit("ns").asi8
-    except pd.errors.OutOfBoundsDatetime as error:
-        raise DataError(f"{where}: a {name} lies outside 1678 to 2262 ({error}); correct it") from error
-    if bool((wall % DAY_NS == 0).all()) and (zone is None or name == "date" or str(zone) != "UTC"):
-        return np.asarray(wall, np.int64), True, []
-    notes = ["times without a zone are read as UTC"] if zone is None else []
-    return np.asarray(true, np.int64), False, notes
-
-
-def _parsed(column: pd.Series, name: str, where: str) -> pd.Series:
-    """Text or date objects as datetimes; ISO 8601 only, since 1/2/2009 has two meanings."""
-    import pandas as pd
-
-    out = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=_zoned(column))
-    odd = (out.isna() & column.notna()).to_numpy()
-    if odd.any():
-        k = int(np.flatnonzero(odd)[0])
-        raise DataError(f"{where}: row {k}: {name} is {column.iloc[k]!r}; expected an ISO date such as 2024-12-31")
-    return out
-
-
-def _zoned(column: pd.Series) -> bool:
-    """Whether the first value carries a zone; then all are turned to UTC."""
-    import pandas as pd
-
-    first = column.dropna()
-    try:
-        return bool(len(first)) and pd.Timestamp(first.iloc[0]).tz is not None
-    except (ValueError, TypeError):
-        return False
 
 
 def _symbols(column: pd.Series | None, rows: int, only: str, where: str) -> tuple[Ints, list[str]]:

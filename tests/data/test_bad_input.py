@@ -48,6 +48,18 @@ BAD = {
     "infinite": (put(4, "low", np.inf), "BB on 2024-01-03: low is infinite"),
     "text": (put(4, "close", "1,001.5"), r"BB on 2024-01-03 \(row 4\): close is '1,001.5'; expected a number"),
     "text date": (put(4, "date", "03/01/2024"), "row 4: date is '03/01/2024'; expected an ISO date"),
+    "a bare date among times": (
+        good().assign(date=["2024-01-02 16:00", "2024-01-03", "2024-01-04 16:00"] * 2),
+        "date mixes dates, times and zones, such as '2024-01-02 16:00' and '2024-01-03'; expected one kind",
+    ),
+    "a zone at first": (
+        good().assign(date=["2024-01-02T16:00Z", "2024-01-03T16:00", "2024-01-04T16:00"] * 2),
+        "date mixes dates, times and zones",
+    ),
+    "a zone at last": (
+        good().assign(date=["2024-01-02T16:00", "2024-01-03T16:00", "2024-01-04T16:00-05:00"] * 2),
+        "date mixes dates, times and zones",
+    ),
     "no date in a row": (put(4, "date", pd.NaT), "row 4 has no date"),
     "no symbol in a row": (put(4, "symbol", None), "row 4 has no symbol"),
     "numbers for dates": (good().assign(date=20240102), "column date holds numbers, such as 20240102"),

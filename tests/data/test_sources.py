@@ -80,6 +80,10 @@ def test_csv_times_with_a_zone_are_utc_closes(tmp_path):
         ([HEADER, LINES[0], "03/01/2024,11,12,10,12,200"], r"x\.csv:3: Date is '03/01/2024'; expected an ISO date"),
         ([HEADER, LINES[0], "2024-01-03 16:00:00+00:00,11,12,10,12,200"], r"x\.csv: Date mixes dates, times and zones"),
         (
+            [HEADER, "2024-01-02 16:00,10,12,9,11,100", LINES[1]],
+            r"x\.csv:3: Date mixes dates, times and zones, such as '2024-01-02 16:00' and '2024-01-03'; expected one kind",
+        ),
+        (
             ["Price,Close,High", "Ticker,A,A"],
             r"x\.csv:1: expected columns date.*date is missing, there are Price, Close",
         ),
@@ -95,6 +99,11 @@ def test_odd_csv_files_are_refused_with_file_and_line(tmp_path, lines, says):
     with pytest.raises(DataError, match=says) as caught:
         Panel.from_frame(sources.csv(file), name="x.csv")
     assert "\n" not in str(caught.value)
+
+
+def test_bare_dates_among_midnights_are_dates(tmp_path):
+    file = write(tmp_path / "x.csv", HEADER, LINES[0], "2024-01-03 00:00:00,11,12,10,12,200")
+    assert [str(day) for day in Panel.from_frame(sources.csv(file)).dates()] == ["2024-01-02", "2024-01-03"]
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path):
