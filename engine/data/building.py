@@ -94,10 +94,13 @@ def finish(
 
 
 def frozen(array: np.ndarray) -> Any:
-    """`array`, contiguous and read-only from now on."""
-    out = np.ascontiguousarray(array)
-    out.flags.writeable = False
-    return out
+    """`array`, contiguous and read-only for good: its memory is lent as such, so that no flag can be turned back."""
+    whole = np.ascontiguousarray(array)
+    if not whole.size:
+        whole.flags.writeable = False
+        return whole
+    lent = memoryview(whole.reshape(-1).view(np.uint8)).toreadonly()
+    return np.frombuffer(lent, dtype=whole.dtype).reshape(whole.shape)
 
 
 def _check_actions(where: str, dated: Dated, symbols: tuple[str, ...]) -> None:
