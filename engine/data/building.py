@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.data import calendars, vetting
-from engine.data.actions import Dated, check_splits, convert, place
+from engine.data.actions import Dated, check_dividends, check_splits, convert, place
 from engine.data.vetting import Grid
 from engine.data.words import nearest
 from engine.errors import DataError
@@ -66,7 +66,7 @@ def finish(
     if verify:
         notes += _check_splits(grid, dated, times, exists, declared)
     actions = place(convert(dated, declared.prices, declared.dividends), times, exists)
-    notes += _unit_notes(dated, declared)
+    notes += _unit_notes(dated, declared) + check_dividends(actions, grid.close, grid.symbols, grid.dates)
     if declared.missing_open == "previous_close":
         vetting.fill_opens(grid.open, grid.close, actions)
     clock = calendars.clock(times, session, declared.calendar, exchange)
@@ -99,7 +99,7 @@ def frozen(array: np.ndarray) -> Any:
     if not whole.size:
         whole.flags.writeable = False
         return whole
-    lent = memoryview(whole.reshape(-1).view(np.uint8)).toreadonly()
+    lent = whole.reshape(-1).view(np.uint8).data.toreadonly()
     return np.frombuffer(lent, dtype=whole.dtype).reshape(whole.shape)
 
 
