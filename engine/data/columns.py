@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,6 +27,7 @@ ALIASES = {
 PRICES = ("open", "high", "low", "close")
 BARS = (*PRICES, "volume")
 CONSTANTS = ("lot", "tick", "multiplier", "terminal_value")
+ALIKE = 0.8  # from which on a name is a slip of another; "adj close" is no slip of "close"
 KNOWN = ("date", "timestamp", "symbol", *BARS, "split", "dividend", "sector", *CONSTANTS, "delisted_at")
 # A source's notes to the reader of its table (Arrow metadata or DataFrame.attrs, lines of text): columns left behind,
 # the instrument of a table without symbols, symbols it has outside the range asked for, the line of its first row.
@@ -45,6 +47,7 @@ class Long:
     notes: list[str] = field(default_factory=list)
     absent: frozenset[str] = frozenset()  # symbols the source knows, without a row in the range asked for
     line: int | None = None  # of a file's first row
+    unused: tuple[str, ...] = ()  # columns that mean nothing here
 
     def row(self, k: int) -> str:
         """Row k in words: symbol, date, and the line of its file or the row of its frame (from 0)."""
@@ -109,9 +112,20 @@ def read(frame: Any, where: str, needed: tuple[str, ...] = ("close",)) -> Long:
     ignored += str(frame.attrs.get(IGNORED, "")).splitlines()
     long.line = int(frame.attrs[LINE]) if LINE in frame.attrs else None
     long.absent = frozenset(str(frame.attrs.get(ABSENT, "")).splitlines())
+    long.unused = tuple(ignored)
     if ignored:
-        long.notes.append(f"columns not used: {some(ignored, 8)}")
+        long.notes.append(f"columns not used: {some(ignored, 8)}{_misspelt(ignored, chosen)}")
     return long
+
+
+def _misspelt(ignored: list[str], chosen: dict[str, str]) -> str:
+    """A hint where an unused column is nearly one that would be read and is not there."""
+    spare = [word for word in (*KNOWN, *ALIASES) if canonical(word) not in chosen]
+    for name in ignored:
+        near = difflib.get_close_matches(name.strip().casefold(), spare, n=1, cutoff=ALIKE)
+        if near:
+            return f"; is {name!r} meant as {near[0]!r}?"
+    return ""
 
 
 def _as_pandas(frame: Any, where: str) -> pd.DataFrame:

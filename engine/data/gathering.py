@@ -8,8 +8,9 @@ import numpy as np
 
 from engine.data.actions import Dated
 from engine.data.columns import Long
+from engine.data.words import nearest, some
 from engine.errors import DataError
-from engine.types import DAY_NS, Bools, Floats, Ints
+from engine.types import Bools, Floats, Ints
 
 SAME = 1e-6  # relative: one amount, whatever width the two tables keep it in
 
@@ -43,16 +44,36 @@ def gathered(
     warnings; DataError for one that is given twice.
     """
     own = _beside(long, clock, column_of, extra is None or not extra.dated)
+    told: list[str] = []
     if extra is None:
         parts = [own]
     else:
+        told = _vetted(extra, long)
         parts = [own, _apart(extra, symbols)]
         _not_in_both(long, extra, *parts)
-    notes = _not_twice(long, own)
+    notes = [*told, *_not_twice(long, own)]
     if extra is not None:
         notes += _not_twice(extra, parts[1])
     names = ("stamp", "instrument", "split", "dividend")
     return Dated(*(np.concatenate([getattr(part, name) for part in parts]) for name in names)), notes
+
+
+def _vetted(extra: Long, long: Long) -> list[str]:
+    """Warnings about columns and symbols of a table of actions that nothing reads; DataError where it has no actions."""
+    if not {"split", "dividend"} & extra.columns.keys():
+        hints = (nearest(name, ("split", "dividend")) for name in extra.unused)
+        raise DataError(
+            f"{extra.where}: expected a column split or dividend; there are {some(extra.unused, 8) or 'neither'}"
+            f"{next((hint for hint in hints if hint), '')}. Rename a column"
+        )
+    notes = [f"actions: {note}" for note in extra.notes]
+    if others := [name for name in extra.columns if name not in ("split", "dividend")]:
+        notes.append(f"actions: columns not used: {some(others, 8)}; they belong into the table of bars")
+    here = {*long.symbols, *long.absent}
+    if strangers := sorted(set(extra.symbols) - here):
+        near = nearest(strangers[0], sorted(here))
+        notes.append(f"actions: {len(strangers)} symbols have no bars and are left out: {some(strangers)}{near}")
+    return notes
 
 
 def _beside(long: Long, clock: Timed, column_of: Ints, exact: bool) -> Part:

@@ -114,6 +114,21 @@ def paid(*rows: tuple[str, float]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["date", "dividend"]).assign(symbol="AA")
 
 
+def test_a_table_of_actions_without_any_is_refused():
+    says = r"^frame: actions: expected a column split or dividend; there are dividnd; did you mean 'dividend'\?. Rename"
+    with pytest.raises(DataError, match=says):
+        Panel.from_frame(table(ADJUSTED), actions=paid(("2024-01-03", 1.0)).rename(columns={"dividend": "dividnd"}))
+
+
+def test_what_nothing_reads_in_a_table_of_actions_is_told():
+    actions = paid(("2024-01-03", 1.0)).assign(symbol="A A", splt=1.0, lot=5.0)
+    assert Panel.from_frame(table(ADJUSTED), actions=actions).warnings == (
+        "actions: columns not used: splt; is 'splt' meant as 'split'?",
+        "actions: columns not used: lot; they belong into the table of bars",
+        "actions: 1 symbols have no bars and are left out: A A; did you mean 'AA'?",
+    )
+
+
 def test_a_dividend_given_twice_is_refused_and_never_credited_twice():
     says = (
         r"^frame: actions: AA on 2024-01-03 \(row 2\): dividend 1 is given twice, first AA on 2024-01-03 \(row 0\); "
