@@ -12,7 +12,7 @@ from engine.data.actions import Dated, check_dividends, check_splits, convert, p
 from engine.data.vetting import Grid
 from engine.data.words import nearest
 from engine.errors import DataError
-from engine.types import Bools, Floats, Ints, Universe
+from engine.types import Bools, Ints, Universe
 
 UNITS = {
     "prices": ("as_traded", "split_adjusted", "total_return"),
@@ -149,11 +149,3 @@ def _unit_notes(dated: Dated, declared: Declared) -> list[str]:
             f"dividends are {declared.dividends} on {declared.prices} prices, and no split says how to restate them"
         ]
     return []
-
-
-def fresh(values: Any, shape: tuple[int, int], name: str, where: str) -> Floats:
-    """A writable (T, N) float64 copy of `values`; DataError when it has another shape."""
-    array = np.array(values, dtype=np.float64, order="C")
-    if array.shape != shape:
-        raise DataError(f"{where}: {name} has shape {array.shape}; expected {shape}, slices by instruments")
-    return array
