@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.contracts import UNITS, PanelSignal, Signal
 from engine.errors import DataError, PluginError
+from engine.numbers import floats, in_order
 from engine.types import Floats, Window
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from engine.panel import Panel
 
+ACCEPTED = "Give a frame with date, symbol and forecast to have it lined up"
 COMPARED = 5  # windows on which forecast_panel() is held against forecast()
 
 
@@ -53,14 +55,14 @@ def forecast_run(name: str, signal: Signal, panel: Panel) -> Floats:
     Uses forecast_panel where the signal offers it, else asks window by window.
     """
     bars = panel.adjusted
-    shape = bars.close.shape
+    shape, symbols = bars.close.shape, bars.symbols
     if isinstance(signal, PanelSignal):
-        out = checked(name, answer(name, "forecast_panel", signal.forecast_panel, bars), shape, None).copy()
+        out = checked(name, answer(name, "forecast_panel", signal.forecast_panel, bars), shape, None, symbols).copy()
         compare(name, signal, panel, out)
     else:
         out = np.full(shape, np.nan)
         for t in range(signal.window - 1, shape[0]):
-            out[t] = checked(name, at(name, signal, panel, t), shape[1:], t)
+            out[t] = checked(name, at(name, signal, panel, t), shape[1:], t, symbols)
     out[: signal.window - 1] = np.nan
     return finish(out, signal.unit, panel, panel.adjusted.close)
 
@@ -87,7 +89,7 @@ def compare(name: str, signal: Signal, panel: Panel, out: Floats) -> None:
         return
     rows = np.unique(np.linspace(signal.window - 1, len(out) - 1, COMPARED).astype(np.int64))
     for t in (int(row) for row in rows if row >= signal.window - 1):
-        alone = checked(name, at(name, signal, panel, t), out.shape[1:], t)
+        alone = checked(name, at(name, signal, panel, t), out.shape[1:], t, panel.universe.symbols)
         same = np.isclose(alone, out[t], rtol=1e-6, atol=1e-9, equal_nan=True) | np.isnan(panel.close[t])
         if not same.all():
             i = int(np.flatnonzero(~same)[0])
@@ -97,13 +99,13 @@ def compare(name: str, signal: Signal, panel: Panel, out: Floats) -> None:
             )
 
 
-def checked(name: str, values: Any, shape: tuple[int, ...], t: int | None) -> Floats:
-    """`values` as float64 if its shape is right and nothing is infinite."""
+def checked(name: str, values: Any, shape: tuple[int, ...], t: int | None, symbols: tuple[str, ...]) -> Floats:
+    """`values` as float64, by symbol where they carry labels, if the shape is right and nothing is infinite."""
     where = f"signals.{name}" + ("" if t is None else f" at slice {t}")
     try:
-        array = np.asarray(values, dtype=np.float64)
+        array = floats(in_order(values, symbols))
     except (TypeError, ValueError) as error:
-        raise PluginError(f"{where}: a forecast must be numbers; {error}") from error
+        raise PluginError(f"{where}: a forecast must be one number per instrument; {error}") from error
     if array.shape != shape:
         raise PluginError(
             f"{where}: a forecast must have shape {shape}, one value per instrument; it was {array.shape}"
@@ -135,13 +137,13 @@ def align(given: Any, panel: Panel, where: str = "forecasts") -> Floats:
     if isinstance(given, pd.DataFrame):
         return _align_frame(given, panel, where)
     try:
-        array = np.asarray(given, dtype=np.float64)
+        array = floats(given)
     except (TypeError, ValueError) as error:
-        raise DataError(f"{where}: expected numbers; {error}") from error
+        raise DataError(f"{where}: expected numbers; {error}. {ACCEPTED}") from error
     if array.shape != (rows, columns):
         raise DataError(
             f"{where}: expected shape ({rows}, {columns}), slices by symbols in ascending order; it was {array.shape}. "
-            f"Give a frame with date, symbol and forecast to have it lined up"
+            f"{ACCEPTED}"
         )
     return _finite(array.copy(), panel, where)
 

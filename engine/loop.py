@@ -20,6 +20,7 @@ from engine import codes as c
 from engine.account import Book, read_only
 from engine.contracts import Guard, Rule, Shaper, Snapshot, Strategy
 from engine.errors import PluginError
+from engine.numbers import floats, in_order
 from engine.signatures import ENDED, Bars, Curve, Day, Log, Market, Rules, Specs
 from engine.step.fused import FILLS_PER_NAME, actions_at, bars_at, fused, note
 from engine.step.looking import begin_look, brake_targets, flatten, name_warmup, wants_out, write_orders
@@ -236,7 +237,7 @@ def ask(strategy: Strategy, now: Snapshot, t: int) -> Floats:
     """What a Python strategy wants, checked: (N,) finite weights or NaN. PluginError names the strategy and the slice."""
     name, n = type(strategy).__name__, len(now.symbols)
     try:
-        target = np.asarray(strategy.target(now), dtype=np.float64)
+        target = floats(in_order(strategy.target(now), now.symbols))
     except (Exception, SystemExit) as error:
         raise PluginError(
             f"strategy {name}: target(now) failed at slice {t}: {type(error).__name__}: {error}"
