@@ -80,15 +80,9 @@ def load(directory: str | Path) -> Facts:
             raise DataError(
                 f"{place}: no run here: {missing} is missing. Give a folder that barcast run has written"
             ) from None
-        except (
-            OSError,
-            KeyError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            RecursionError,
-        ) as error:  # pyarrow's errors are ValueError or OSError
-            why = f"{type(error).__name__}: {error}".replace("\n", " ")
+        except Exception as error:  # whatever a damaged file makes of the libraries that read it
+            told = str(error).replace("\n", " ")
+            why = told if isinstance(error, storage.DamagedError) else f"{type(error).__name__}: {told}"
             raise DataError(
                 f"{place}: this run cannot be read ({why}). Run the strategy again to replace it"
             ) from error
