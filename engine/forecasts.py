@@ -40,10 +40,9 @@ def make_signal(name: str, factory: Any, params: dict[str, Any]) -> Signal:
             )
     if signal.unit not in UNITS:
         raise PluginError(f"signals.{name}: unit must be one of {', '.join(UNITS)}; it was {signal.unit!r}")
-    if not isinstance(signal.window, int) or signal.window < 1:
-        raise PluginError(
-            f"signals.{name}: window must be a whole number of slices, at least 1; it was {signal.window!r}"
-        )
+    window = signal.window
+    if not isinstance(window, int | np.integer) or isinstance(window, bool) or window < 1:
+        raise PluginError(f"signals.{name}: window must be a whole number of slices, at least 1; it was {window!r}")
     return signal
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import plugins as registry
+from engine.arguments import path_of, paths_of, texts_of
 from engine.errors import ConfigError, DataError
 from engine.record import Record
 from engine.types import Floats
@@ -41,8 +42,11 @@ def backtest(
     whose plugin is `precomputed`; `strategy` replaces the one of the file by a Python object.
     Raises ConfigError, DataError or PluginError, each one line that says where, what was expected, and the way out.
     """
+    if progress is not None and not callable(progress):
+        raise ConfigError(f"progress: expected a function of one text, got {progress!r:.80}; leave it out for silence")
     say = progress or (lambda text: None)
-    hashes = registry.load_files(plugins)
+    sets = texts_of(sets, "sets", "capital=50000")
+    hashes = registry.load_files(paths_of(plugins, "plugins"))
     loaded = load_config(config, sets)
     panel, signals, arrays = prepare(loaded, panel, forecasts, say)
     record = run_record(loaded, panel, signals, arrays, strategy, say)
@@ -69,7 +73,7 @@ def load_config(config: str | Path | Mapping[str, Any] | Config, sets: Sequence[
 
     if isinstance(config, Model):
         return load(config, sets) if sets else config
-    return load(dict(config) if isinstance(config, Mapping) else config, sets)
+    return load(dict(config) if isinstance(config, Mapping) else path_of(config, "config"), sets)
 
 
 def load_panel(config: Config, panel: Panel | None = None, say: Progress = lambda text: None) -> Panel:

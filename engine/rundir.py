@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from engine.arguments import path_of
 from engine.errors import DataError, OutputError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def save(facts: Facts, directory: str | Path, run: dict[str, Any] | None = None)
     """
     from engine import storage
 
-    place = Path(directory).resolve()
+    place = path_of(directory, "directory", OutputError).resolve()
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with _turn(place.parent):
@@ -64,7 +65,7 @@ def load(directory: str | Path) -> Facts:
     """The facts kept in a run directory; DataError if there is no readable run."""
     from engine import storage
 
-    place = Path(directory).resolve()
+    place = path_of(directory, "directory", DataError).resolve()
     for attempt in range(TRIES):
         try:
             if not (place / MANIFEST).is_file() and _aside(place).is_dir():

@@ -46,6 +46,8 @@ def universe_of(
 
 def vetted(universe: Universe, where: str) -> Universe:
     """`universe` itself; DataError for a lot, tick, multiplier or terminal value that cannot be."""
+    if not isinstance(universe, Universe):
+        raise DataError(f"{where}: universe is {universe!r:.60}; expected an engine.types.Universe, or none")
     for name, zero, unknown, expected in LIMITS:
         values = getattr(universe, name)
         bad = (values < 0.0) | np.isinf(values) | ((values == 0.0) & (not zero)) | (np.isnan(values) & (not unknown))

@@ -137,7 +137,13 @@ def _as_pandas(frame: Any, where: str) -> pd.DataFrame:
             raise DataError(f"{where}: expected a DataFrame or an Arrow table of bars; it was {type(frame).__name__}")
         import pyarrow as pa
 
-        table = frame if isinstance(frame, pa.Table) else pa.table(frame)
+        try:
+            table = frame if isinstance(frame, pa.Table) else pa.table(frame)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError) as error:
+            told = str(error).splitlines()[0]
+            raise DataError(
+                f"{where}: expected a DataFrame or an Arrow table of bars; it was {type(frame).__name__} ({told})"
+            ) from error
         notes = {
             key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items() if b"barcast" in key
         }
@@ -164,13 +170,24 @@ def _symbols(column: pd.Series | None, rows: int, only: str, where: str) -> tupl
 
     if column is None:
         return np.zeros(rows, np.int64), [only]
-    code, names = pd.factorize(column)
+    code, given = pd.factorize(column)
     lost = np.flatnonzero(code < 0)
     if len(lost):
         raise DataError(
             f"{where}: row {lost[0]} has no symbol ({len(lost)} rows); name it (NA is read as empty) or drop it"
         )
-    return np.asarray(code, np.int64), [str(name) for name in names]
+    names = [str(name).strip() for name in given]
+    kind: dict[str, type] = {}
+    for k, (name, own) in enumerate(zip(names, given, strict=True)):
+        if not name:
+            raise DataError(f"{where}: row {int(np.argmax(code == k))} has an empty symbol; name it or drop the row")
+        if kind.setdefault(name, type(own)) is not type(own):
+            raise DataError(
+                f"{where}: two symbols are both called {name!r}, one a {kind[name].__name__} and one a "
+                f"{type(own).__name__}; expected one kind. Make the column text, with astype(str), if they are the same"
+            )
+    place = {name: k for k, name in enumerate(kind)}  # spaces around a name say nothing
+    return np.array([place[name] for name in names], np.int64)[np.asarray(code, np.int64)], list(kind)
 
 
 def _values(long: Long, word: str, column: pd.Series) -> np.ndarray:

@@ -58,10 +58,15 @@ def _header(file: Path) -> list[str]:
 
     try:
         with pa.input_stream(str(file), compression="detect") as stream:
-            first = stream.read(HEADER_BYTES).split(b"\n")[0].decode("utf-8-sig")
+            first = re.split(rb"[\r\n]", stream.read(HEADER_BYTES), maxsplit=1)[0].decode("utf-8-sig")
     except (UnicodeDecodeError, OSError) as error:
         raise DataError(f"{file.name}:1: it is not text ({error}); expected a plain CSV. Name its source") from error
-    names = next(csv.reader([first]), [])
+    try:
+        names = next(csv.reader([first]), [])
+    except csv.Error as error:
+        raise DataError(
+            f"{file.name}:1: {error}; expected a header line: date,symbol,open,high,low,close,volume"
+        ) from error
     if not names:
         raise DataError(f"{file.name}:1: it is empty; expected a header line: date,symbol,open,high,low,close,volume")
     return names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,11 +29,10 @@ class Wanted:
 
     @classmethod
     def of(cls, symbols: Any, start: Any, end: Any, where: str) -> Wanted:
-        chosen = (
-            None
-            if symbols is None
-            else tuple(dict.fromkeys(map(str, [symbols] if isinstance(symbols, str) else symbols)))
-        )
+        named = [symbols] if isinstance(symbols, str) else symbols
+        if named is not None and not isinstance(named, Iterable):
+            raise DataError(f"{where}: symbols is {symbols!r:.60}; expected a list of names such as ['AA', 'BB']")
+        chosen = None if named is None else tuple(dict.fromkeys(map(str, named)))
         if chosen == ():
             raise DataError(f"{where}: symbols is empty; name at least one, or leave it out for all")
         first, last = (day_of(value, key, where) for key, value in (("start", start), ("end", end)))
@@ -46,6 +46,8 @@ def day_of(value: Any, key: str, where: str) -> Any:
     if value is None:
         return None
     try:
+        if isinstance(value, int | float):
+            raise ValueError("a number names no date")
         if hasattr(value, "isoformat"):
             value = value.isoformat()[:10]
         day = np.datetime64(str(value)).astype("datetime64[D]")

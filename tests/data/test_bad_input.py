@@ -62,6 +62,11 @@ BAD = {
     ),
     "no date in a row": (put(4, "date", pd.NaT), "row 4 has no date"),
     "no symbol in a row": (put(4, "symbol", None), "row 4 has no symbol"),
+    "an empty symbol": (put(4, "symbol", "  "), "row 4 has an empty symbol; name it or drop the row"),
+    "a number and a text": (
+        good().assign(symbol=pd.Series([1] * 3 + ["1"] * 3, dtype=object)),
+        r"two symbols are both called '1', one a int and one a str; .* Make the column text, with astype\(str\)",
+    ),
     "numbers for dates": (good().assign(date=20240102), "column date holds numbers, such as 20240102"),
     "negative dividend": (
         good().assign(dividend=[0, -1.0, 0, 0, 0, 0]),
@@ -140,6 +145,11 @@ def test_total_returns_may_have_a_column_of_no_dividends():
 
 def test_a_vendors_splits_column_may_say_zero_for_none():
     assert not len(Panel.from_frame(good().assign(**{"Stock Splits": 0.0, "Dividends": 0.0})).actions)
+
+
+def test_spaces_around_a_symbol_say_nothing():
+    frame = good().assign(symbol=[" AA", "AA ", "AA", "BB", "BB\t", "BB"])
+    assert Panel.from_frame(frame).fingerprint == Panel.from_frame(good()).fingerprint
 
 
 def arrays(**changes: object) -> dict:

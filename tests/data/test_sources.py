@@ -62,6 +62,11 @@ def test_a_byte_order_mark_and_gzip_are_read(tmp_path):
     assert Panel.from_frame(sources.csv(file)).universe.symbols == ("x",)
 
 
+def test_a_file_whose_lines_end_as_on_old_macs_is_read(tmp_path):
+    (tmp_path / "x.csv").write_bytes("\r".join([HEADER, *LINES, ""]).encode())
+    assert Panel.from_frame(sources.csv(tmp_path / "x.csv")).close[:, 0].tolist() == [11.0, 12.0, 12.5]
+
+
 def test_csv_times_with_a_zone_are_utc_closes(tmp_path):
     file = write(tmp_path / "x.csv", "timestamp,close,open,high,low,volume", "2024-01-02T16:00:00-05:00,1,1,1,1,1")
     assert Panel.from_frame(sources.csv(file)).times[0] == pd.Timestamp("2024-01-02 21:00", tz="UTC").value
@@ -178,6 +183,12 @@ def test_a_missing_file_names_the_nearest_in_its_folder(tmp_path):
     write(tmp_path / "bars.parquet", "")
     with pytest.raises(DataError, match=r"bar\.parquet: no such file; did you mean 'bars\.parquet'"):
         sources.find(tmp_path / "bar.parquet")
+    with pytest.raises(DataError, match="x: no path of a file: File name too long. Correct the path"):
+        sources.find("x" * 5000)
+    with pytest.raises(DataError, match="no path of a file: "):
+        sources.find("~nobody-at-all/bars.csv")
+    with pytest.raises(DataError, match="path: expected a path, got 5"):
+        sources.find(5)
     with pytest.raises(DataError, match="there is no folder"):
         sources.find(tmp_path / "nowhere" / "bar.parquet")
 

@@ -50,7 +50,10 @@ REFUSED = {
         r"a long frame needs columns date, symbol, forecast; forecast is missing, there are date, symbol, forcast; "
         r"rename a column; did you mean 'forcast'\?",
     ),
-    "prediction": (LONG.rename(columns={"forecast": "prediction"}), "forecast is missing, there are date, symbol, pred"),
+    "prediction": (
+        LONG.rename(columns={"forecast": "prediction"}),
+        "forecast is missing, there are date, symbol, pred",
+    ),
     "no symbol": (LONG.drop(columns="symbol"), "symbol is missing, there are date, forecast"),
     "no date": (LONG.drop(columns="date"), "date is missing, there are symbol, forecast"),
     "a symbol nobody wrote": (LONG.assign(symbol=["A", None] * 3), "row 1 has no symbol; name it or drop it"),

@@ -238,6 +238,34 @@ def test_a_signal_that_fails_is_named_with_the_slice(how, said):
     assert "signals.odd at slice 0: forecast(bars) failed" in str(caught.value) and said in str(caught.value)
 
 
+@pytest.mark.parametrize("value", [1e20, 10**20, 1.5, "a year", None, True, [5], 0, -1])
+def test_a_lookback_that_is_none_is_named_with_its_value(value):
+    signals = {"f": {"plugin": "momentum", "lookback": value}}
+    with pytest.raises(
+        PluginError, match="signals.f: Momentum refuses its arguments: lookback must be a whole"
+    ) as caught:
+        engine.backtest(config(signals=signals), panel=panel(A=[100, 110, 120, 130]))
+    assert str(caught.value).endswith(f"it was {value!r}")
+
+
+def test_a_window_may_be_a_whole_number_of_numpys_and_no_truth():
+    from engine.forecasts import make_signal
+
+    class Seen(Half):
+        unit = "score"
+
+        def __init__(self, window):
+            self.window = window
+
+        def forecast(self, bars):
+            return np.zeros(len(bars.symbols))
+
+    assert make_signal("f", Seen, {"window": np.int64(5)}).window == 5
+    for window in (True, 2.0, np.float64(2.0), 0, "5"):
+        with pytest.raises(PluginError, match="window must be a whole number of slices"):
+            make_signal("f", Seen, {"window": window})
+
+
 class Says:
     """A signal that answers what it is told."""
 
