@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.contracts import Orderer, Snapshot, Strategy
 from engine.errors import PluginError
+from engine.numbers import floats, in_order
 from engine.orders import plan_of
 from engine.signatures import Plan
 from engine.types import Floats, Order
@@ -17,7 +18,7 @@ from engine.types import Floats, Order
 def ask(strategy: Strategy, now: Snapshot) -> Floats:
     """What a Python strategy wants, checked: (N,) finite weights or NaN. PluginError names the strategy and the slice."""
     name, n = type(strategy).__name__, len(now.symbols)
-    target = _call(strategy, "target", lambda: np.asarray(strategy.target(now), dtype=np.float64), now)
+    target = _call(strategy, "target", lambda: floats(in_order(strategy.target(now), now.symbols)), now)
     if target.shape != (n,):
         raise PluginError(
             f"strategy {name}: target must have shape ({n},), one weight per instrument; it was {target.shape} at slice {now.t}"
@@ -27,7 +28,7 @@ def ask(strategy: Strategy, now: Snapshot) -> Floats:
         raise PluginError(
             f"strategy {name}: the target of {who} is infinite at slice {now.t}; return NaN to leave it alone"
         )
-    return np.array(target)
+    return target
 
 
 def ask_orders(strategy: Orderer, now: Snapshot) -> Plan:

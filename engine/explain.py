@@ -59,7 +59,8 @@ def row_of(facts: Facts, at: Any) -> int:
 
     try:
         stamp = pd.Timestamp(at)
-    except (TypeError, ValueError):
+        stamp = stamp if pd.isna(stamp) else stamp.as_unit("ns")
+    except (TypeError, ValueError, OverflowError):  # the second also says: outside 1678 to 2262
         raise DataError(f"{at!r} is no date; expected 2020-03-12, or a time as 2020-03-12 20:00 in UTC") from None
     if pd.isna(stamp) or len(facts.times) == 0:
         raise DataError(f"{at!r} names no slice of this run")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.contracts import UNITS, PanelSignal, Signal
-from engine.errors import DataError, PluginError
+from engine.errors import PluginError
+from engine.numbers import floats, in_order
 from engine.types import Floats, Window
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from engine.config import Config
     from engine.panel import Panel
 
 COMPARED = 5  # windows on which forecast_panel() is held against forecast()
@@ -40,11 +40,21 @@ def make_signal(name: str, factory: Any, params: dict[str, Any]) -> Signal:
             )
     if signal.unit not in UNITS:
         raise PluginError(f"signals.{name}: unit must be one of {', '.join(UNITS)}; it was {signal.unit!r}")
-    if not isinstance(signal.window, int) or signal.window < 1:
-        raise PluginError(
-            f"signals.{name}: window must be a whole number of slices, at least 1; it was {signal.window!r}"
-        )
+    window = signal.window
+    if not isinstance(window, int | np.integer) or isinstance(window, bool) or window < 1:
+        raise PluginError(f"signals.{name}: window must be a whole number of slices, at least 1; it was {window!r}")
     return signal
+
+
+def forecast(name: str, signal: Signal, config: Config, panel: Panel, given: Any) -> Floats:
+    """(T, N) forecasts of one signal: asked of it, or lined up from what was given or lies in its file."""
+    if not getattr(signal, "given_by_the_run", False):
+        return forecast_run(name, signal, panel)
+    from engine.given import align, chosen
+
+    array = align(chosen(name, signal, config, given), panel, f"signals.{name}")
+    # A price computed elsewhere is one of the source's own: forward-adjusted prices depend on where the run begins.
+    return finish(array, signal.unit, panel, panel.close)
 
 
 def forecast_run(name: str, signal: Signal, panel: Panel) -> Floats:
@@ -53,14 +63,14 @@ def forecast_run(name: str, signal: Signal, panel: Panel) -> Floats:
     Uses forecast_panel where the signal offers it, else asks window by window.
     """
     bars = panel.adjusted
-    shape = bars.close.shape
+    shape, symbols = bars.close.shape, bars.symbols
     if isinstance(signal, PanelSignal):
-        out = checked(name, answer(name, "forecast_panel", signal.forecast_panel, bars), shape, None).copy()
+        out = checked(name, answer(name, "forecast_panel", signal.forecast_panel, bars), shape, None, symbols).copy()
         compare(name, signal, panel, out)
     else:
         out = np.full(shape, np.nan)
         for t in range(signal.window - 1, shape[0]):
-            out[t] = checked(name, at(name, signal, panel, t), shape[1:], t)
+            out[t] = checked(name, at(name, signal, panel, t), shape[1:], t, symbols)
     out[: signal.window - 1] = np.nan
     return finish(out, signal.unit, panel, panel.adjusted.close)
 
@@ -87,7 +97,7 @@ def compare(name: str, signal: Signal, panel: Panel, out: Floats) -> None:
         return
     rows = np.unique(np.linspace(signal.window - 1, len(out) - 1, COMPARED).astype(np.int64))
     for t in (int(row) for row in rows if row >= signal.window - 1):
-        alone = checked(name, at(name, signal, panel, t), out.shape[1:], t)
+        alone = checked(name, at(name, signal, panel, t), out.shape[1:], t, panel.universe.symbols)
         same = np.isclose(alone, out[t], rtol=1e-6, atol=1e-9, equal_nan=True) | np.isnan(panel.close[t])
         if not same.all():
             i = int(np.flatnonzero(~same)[0])
@@ -97,13 +107,13 @@ def compare(name: str, signal: Signal, panel: Panel, out: Floats) -> None:
             )
 
 
-def checked(name: str, values: Any, shape: tuple[int, ...], t: int | None) -> Floats:
-    """`values` as float64 if its shape is right and nothing is infinite."""
+def checked(name: str, values: Any, shape: tuple[int, ...], t: int | None, symbols: tuple[str, ...]) -> Floats:
+    """`values` as float64, by symbol where they carry labels, if the shape is right and nothing is infinite."""
     where = f"signals.{name}" + ("" if t is None else f" at slice {t}")
     try:
-        array = np.asarray(values, dtype=np.float64)
+        array = floats(in_order(values, symbols))
     except (TypeError, ValueError) as error:
-        raise PluginError(f"{where}: a forecast must be numbers; {error}") from error
+        raise PluginError(f"{where}: a forecast must be one number per instrument; {error}") from error
     if array.shape != shape:
         raise PluginError(
             f"{where}: a forecast must have shape {shape}, one value per instrument; it was {array.shape}"
@@ -123,89 +133,3 @@ def finish(out: Floats, unit: str, panel: Panel, close: Floats) -> Floats:
         raise PluginError("a forecast of unit probability must lie in 0 to 1; give unit: score or return instead")
     out[np.isnan(panel.close)] = np.nan
     return out
-
-
-def align(given: Any, panel: Panel, where: str = "forecasts") -> Floats:
-    """(T, N) array of forecasts computed elsewhere: an array of that shape, a long frame (date, symbol, forecast), or a wide
-    frame (dates by symbols). Dates must be slices of the run; a slice that is not there is NaN. DataError otherwise.
-    """
-    import pandas as pd
-
-    rows, columns = panel.close.shape
-    if isinstance(given, pd.DataFrame):
-        return _align_frame(given, panel, where)
-    try:
-        array = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{where}: expected numbers; {error}") from error
-    if array.shape != (rows, columns):
-        raise DataError(
-            f"{where}: expected shape ({rows}, {columns}), slices by symbols in ascending order; it was {array.shape}. "
-            f"Give a frame with date, symbol and forecast to have it lined up"
-        )
-    return _finite(array.copy(), panel, where)
-
-
-def _finite(array: Floats, panel: Panel, where: str) -> Floats:
-    bad = np.argwhere(np.isinf(array))
-    if len(bad):
-        t, i = (int(k) for k in bad[0])
-        day = np.datetime64(int(panel.times[t]), "ns").astype("datetime64[s]")
-        raise DataError(f"{where}: {panel.universe.symbols[i]} at {day} is infinite; use NaN where there is no view")
-    return array
-
-
-def _align_frame(frame: pd.DataFrame, panel: Panel, where: str) -> Floats:
-    import pandas as pd
-
-    times: Any
-    name: str
-    if {"symbol", "forecast"} <= set(frame.columns):
-        date = next((name for name in ("date", "timestamp", "time") if name in frame.columns), None)
-        if date is None:
-            raise DataError(f"{where}: a long frame needs columns date, symbol, forecast; it has {list(frame.columns)}")
-        times, name, symbols = frame[date], date, np.asarray(frame["symbol"].astype(str))
-        values = np.asarray(pd.to_numeric(frame["forecast"], errors="coerce"), np.float64)
-        if (np.isnan(values) & np.asarray(frame["forecast"].notna())).any():
-            raise DataError(f"{where}: column forecast holds text; expected numbers")
-    else:
-        times, name = frame.index.repeat(frame.shape[1]), "date"
-        symbols = np.tile(np.asarray(frame.columns.astype(str)), len(frame))
-        values = np.asarray(frame, np.float64).reshape(-1)
-    rows = slices_of(times, name, panel, where, "a forecast")
-    columns = pd.Index(panel.universe.symbols).get_indexer(pd.Index(symbols))
-    if (columns < 0).any():
-        who = sorted({str(s) for s in symbols[columns < 0]})
-        raise DataError(
-            f"{where}: {', '.join(who[:5])} not in the data; drop {'them' if len(who) > 1 else 'it'} or add the bars"
-        )
-    flat = rows * len(panel.universe) + columns
-    if len(np.unique(flat)) != len(flat):
-        raise DataError(f"{where}: more than one forecast for one symbol and date; drop the duplicates")
-    out = np.full(panel.close.shape, np.nan)
-    out[rows, columns] = values
-    return _finite(out, panel, where)
-
-
-def slices_of(times: Any, name: str, panel: Panel, where: str, what: str) -> np.ndarray:
-    """The slice each stamp belongs to, by the rule that reads the bars' own stamps: a date names its session, any other
-    time is a bar's close. One rule for both, or a forecast made after a close would land on the slice before it.
-    """
-    import pandas as pd
-
-    from engine.data.columns import stamps
-
-    given, dates_only, _ = stamps(pd.Series(times).reset_index(drop=True), name, where)
-    if dates_only and panel.is_daily():
-        rows = pd.Index(panel.sessions.astype("datetime64[D]")).get_indexer(
-            pd.Index(given.view("datetime64[ns]").astype("datetime64[D]"))
-        )
-    else:
-        rows = pd.Index(panel.times).get_indexer(pd.Index(given))
-    if (rows < 0).any():
-        stamp = given[int(np.flatnonzero(rows < 0)[0])].view("datetime64[ns]").astype("datetime64[s]")
-        raise DataError(
-            f"{where}: {stamp} is no slice of the data ({panel.sessions[0]} to "
-            f"{panel.sessions[-1]}); {what} must carry the date, or the UTC close, of the bar it was made on"
-        )
-    return np.asarray(rows)

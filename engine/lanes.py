@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from engine.config import Config
-    from engine.config.sections import Execution
     from engine.loop import Engine
     from engine.panel import Panel
 
@@ -74,7 +73,7 @@ def lanes(
     def one(k: int) -> Lane:
         execution = configs[k].execution
         same = needs(configs[k]) == needs(base)
-        stepped = with_steps_of(execution, points[k], bars)
+        stepped = run.stepped(bars, execution, {key.removeprefix("execution.") for key in points[k]})
         lane = run.engine_of(configs[k], stepped, signals, arrays, None, first.market if same else None)
         return outcome(points[k], configs[k], lane, stepped)
 
@@ -85,14 +84,6 @@ def lanes(
             if progress is not None:
                 progress(len(out), len(points))
     return out
-
-
-def with_steps_of(execution: Execution, point: Mapping[str, Any], panel: Panel) -> Panel:
-    """The bars with the lot and tick of a lane that varies them."""
-    tick = float("nan") if execution.tick is None else execution.tick
-    return panel.with_steps(
-        execution.lot if "execution.lot" in point else None, tick if "execution.tick" in point else None
-    )
 
 
 def combinations(grid: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

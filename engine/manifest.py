@@ -19,7 +19,7 @@ from engine.record import Record
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-FORMAT = 1  # of the run directory
+FORMAT = 2  # of the run directory
 LIBRARIES = ("numpy", "numba", "llvmlite", "pandas", "pyarrow")
 NOT_CHECKED = (
     "in-sample or out of sample: not checked (no passport says what the forecasts have seen)",

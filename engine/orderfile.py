@@ -107,7 +107,7 @@ def line_up(table: OrderTable, panel: Panel) -> Plan:
     """The plan of these orders over the slices of `panel`: each is decided on the bar its stamp names, and meets a later
     one. DataError names the row that makes no sense, or the first date that is no slice.
     """
-    from engine.forecasts import slices_of
+    from engine.given import slices_of
     from engine.orders import mistake
 
     symbols = panel.universe.symbols

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.data import calendars
-from engine.data.actions import Actions, Dated
+from engine.data.actions import Actions
 from engine.data.adjust import forward
-from engine.data.building import Declared, finish, fresh, frozen
+from engine.data.building import Declared, finish, frozen
+from engine.data.carried import vetted
 from engine.data.vetting import Grid
 from engine.errors import DataError
 from engine.types import Bools, Floats, Ints, Universe, Window
@@ -84,13 +85,13 @@ class Panel:
         delisted_at and terminal_value, one value per symbol. `actions` may hold date, symbol, split, dividend apart.
         Rows of one symbol must rise in time. DataError says what else is refused, and the way out.
         """
-        from engine.data import columns, longs
+        from engine.data import arrays, columns, longs
 
         declared = Declared(name, prices, dividends, calendar or calendars.INFERRED, missing_open)
         wanted = longs.Wanted.of(symbols, start, end, name)
         extra = None if actions is None else columns.read(actions, f"{name}: actions", needed=("symbol",))
-        unset = float("nan") if tick is None else float(tick)
-        return cls(**longs.build(columns.read(frame, name), declared, wanted, float(lot), unset, extra, members))
+        steps = (arrays.step(lot, "lot", name), arrays.step(tick, "tick", name))
+        return cls(**longs.build(columns.read(frame, name), declared, wanted, *steps, extra, members))
 
     @classmethod
     def from_arrays(
@@ -120,26 +121,28 @@ class Panel:
         `splits` (1 or NaN none) and `dividends` (0 or NaN none; in the unit of the prices) are (T, N) too.
         `verify=False` skips only the check that splits show in the price.
         """
-        names = tuple(str(symbol) for symbol in symbols)
-        if list(names) != sorted(set(names)) or not names:
-            raise DataError(f"{name}: symbols must ascend and differ; they were {list(names)[:5]}. Sort the columns")
-        closes, session = _times(times, calendar or calendars.INFERRED, name)
+        from engine.data import arrays
+
+        names = arrays.names_of(symbols, name)
+        closes, session = arrays.times_of(times, calendar or calendars.INFERRED, name)
         shape = (len(closes), len(names))
-        paid = dividends is not None and bool((np.nan_to_num(np.asarray(dividends, np.float64)) != 0.0).any())
+        dated = arrays.dated_of(splits, dividends, closes, shape, name)
+        paid = bool((np.nan_to_num(dated.dividend) != 0.0).any())
         unit = "none" if prices == "total_return" and not paid else prices
         declared = Declared(name, prices, unit, calendar or calendars.INFERRED, missing_open)
         bars = (
-            fresh(values, shape, key, name) for key, values in zip(BARS, (open, high, low, close, volume), strict=True)
+            arrays.fresh(values, shape, key, name)
+            for key, values in zip(BARS, (open, high, low, close, volume), strict=True)
         )
         grid = Grid(name, names, session, *bars)
-        notes = _without_close(grid)
-        base = Universe.of(names, lot, float("nan") if tick is None else tick) if universe is None else universe
+        notes = arrays.without_close(grid)
+        steps = (arrays.step(lot, "lot", name), arrays.step(tick, "tick", name))
+        base = Universe.of(names, *steps) if universe is None else vetted(universe, name)
         if base.symbols != names:
             raise DataError(
                 f"{name}: universe has other symbols than the columns; expected {names[:5]}, got {base.symbols[:5]}"
             )
-        belongs = None if member is None else np.array(member, dtype=np.bool_).reshape(shape)
-        dated = _dated(splits, dividends, closes, shape, name)
+        belongs = None if member is None else arrays.member_of(member, shape, name)
         return cls(**finish(grid, closes, session, base, dated, declared, member=belongs, notes=notes, verify=verify))
 
     @cached_property
@@ -223,9 +226,12 @@ class Panel:
         """The same bars with another lot and tick for all instruments; None leaves one as it is."""
         if lot is None and tick is None:
             return self
+        from engine.data.arrays import step
+
         n, u = len(self.universe), self.universe
         lots, ticks = (
-            old if new is None else frozen(np.full(n, float(new))) for new, old in ((lot, u.lot), (tick, u.tick))
+            old if new is None else frozen(np.full(n, step(new, key, self.name)))
+            for key, new, old in (("lot", lot, u.lot), ("tick", tick, u.tick))
         )
         return replace(self, universe=replace(u, lot=lots, tick=ticks))
 
@@ -251,45 +257,3 @@ def _chosen(universe: Universe, columns: Ints) -> Universe:
         for key in ("lot", "tick", "multiplier", "sector", "delisted_at", "terminal_value")
     }
     return replace(universe, symbols=tuple(universe.symbols[i] for i in columns), **arrays)
-
-
-def _times(times: Any, calendar: str, where: str) -> tuple[Ints, np.ndarray]:
-    """Closes in ns and session labels, from closes or dates that rise."""
-    given = np.asarray(times)
-    if given.dtype.kind in "UO":
-        given = given.astype("datetime64")
-    if given.dtype.kind == "M" and given.dtype != np.dtype("datetime64[D]"):
-        whole = given.astype("datetime64[D]")
-        if (whole == given).all():  # midnights without a zone are dates, as in a frame
-            given = whole
-    if given.dtype == np.dtype("datetime64[D]"):
-        exchange = calendars.sessions_of(calendar, given[0], given[-1])
-        closes, session = calendars.closes(given, exchange)[0], given
-    else:
-        closes = given.astype("datetime64[ns]").astype(np.int64)
-        label = calendars.labels(closes, None)
-        session = calendars.labels(closes, calendars.sessions_of(calendar, label[0], label[-1]))
-    falls = np.flatnonzero(np.diff(closes) <= 0)
-    if len(falls):
-        raise DataError(
-            f"{where}: times must rise; row {falls[0] + 1} is {given[falls[0] + 1]}, after {given[falls[0]]}"
-        )
-    return frozen(closes.astype(np.int64)), session
-
-
-def _without_close(grid: Grid) -> list[str]:
-    """Blank what has no close, and say how much that was."""
-    none = np.isnan(grid.close)
-    lost = int((none & ~(np.isnan(grid.open) & np.isnan(grid.high) & np.isnan(grid.low))).sum())
-    if none.any():
-        for key in BARS:
-            getattr(grid, key)[none] = np.nan
-    return [f"{lost} rows have no close: no bar"] if lost else []
-
-
-def _dated(splits: Any, dividends: Any, closes: Ints, shape: tuple[int, int], where: str) -> Dated:
-    """Actions of (T, N) arrays, as if they had come with dates."""
-    split = np.ones(shape) if splits is None else fresh(splits, shape, "splits", where)
-    cash = np.zeros(shape) if dividends is None else fresh(dividends, shape, "dividends", where)
-    row, column = np.nonzero((~np.isnan(split) & (split != 1.0)) | (~np.isnan(cash) & (cash != 0.0)))
-    return Dated(closes[row], column.astype(np.int64), split[row, column], cash[row, column])

@@ -62,7 +62,11 @@ def load_file(path: str | Path) -> str:
     The file is the user's own code, named on the command line; each of these is a dict of name -> class or function.
     """
     file = Path(path)
-    if not file.is_file():
+    try:
+        there = file.is_file()
+    except OSError as error:
+        raise PluginError(f"--plugin {str(path)[:200]}: {error.strerror}; give the path of a Python file") from error
+    if not there:
         raise PluginError(f"--plugin {path}: no such file; give the path of a Python file")
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     module_name = f"barcast_plugin_{file.stem}_{digest[:8]}"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import plugins as registry
+from engine.arguments import path_of, paths_of, texts_of
 from engine.errors import ConfigError, DataError
 from engine.record import Record
 from engine.types import Floats
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.config.sections import Execution
     from engine.contracts import Rule, Signal, Strategy
     from engine.loop import Engine
     from engine.panel import Panel
@@ -40,8 +42,11 @@ def backtest(
     whose plugin is `precomputed`; `strategy` replaces the one of the file by a Python object.
     Raises ConfigError, DataError or PluginError, each one line that says where, what was expected, and the way out.
     """
+    if progress is not None and not callable(progress):
+        raise ConfigError(f"progress: expected a function of one text, got {progress!r:.80}; leave it out for silence")
     say = progress or (lambda text: None)
-    hashes = registry.load_files(plugins)
+    sets = texts_of(sets, "sets", "capital=50000")
+    hashes = registry.load_files(paths_of(plugins, "plugins"))
     loaded = load_config(config, sets)
     panel, signals, arrays = prepare(loaded, panel, forecasts, say)
     record = run_record(loaded, panel, signals, arrays, strategy, say)
@@ -52,16 +57,9 @@ def prepare(
     config: Config, panel: Panel | None, forecasts: Any, say: Progress = lambda text: None
 ) -> tuple[Panel, dict[str, Signal], dict[str, Floats]]:
     """(bars, signals, (T, N) forecasts by signal): all that a run reads, whatever it then does with it."""
-    from engine.data.universe import within
-    from engine.universes import read_universe
+    from engine.forecasts import forecast
 
-    files = read_universe(config)
-    if panel is None:
-        say("reading bars")
-        panel = load_bars(config)
-    else:
-        panel = given_panel(config, panel)
-    panel = within(panel, files)
+    panel = load_panel(config, panel, say)
     check_benchmark(config, panel)
     signals = make_signals(config)
     say("forecasting")
@@ -75,16 +73,18 @@ def load_config(config: str | Path | Mapping[str, Any] | Config, sets: Sequence[
 
     if isinstance(config, Model):
         return load(config, sets) if sets else config
-    return load(dict(config) if isinstance(config, Mapping) else config, sets)
+    return load(dict(config) if isinstance(config, Mapping) else path_of(config, "config"), sets)
 
 
-def load_panel(config: Config) -> Panel:
-    """The panel that `data` and `universe` describe."""
+def load_panel(config: Config, panel: Panel | None = None, say: Progress = lambda text: None) -> Panel:
+    """The panel that `data` (or `panel` in its stead) and `universe` describe."""
     from engine.data.universe import within
     from engine.universes import read_universe
 
     files = read_universe(config)  # first: they are small, and their mistakes quick to tell
-    return within(load_bars(config), files)
+    if panel is None:
+        say("reading bars")
+    return within(load_bars(config) if panel is None else given_panel(config, panel), files)
 
 
 def load_bars(config: Config) -> Panel:
@@ -102,10 +102,14 @@ def given_panel(config: Config, panel: Panel) -> Panel:
         raise DataError(
             f"panel: expected an engine.Panel, got {type(panel).__name__}; make one with engine.Panel.from_frame(frame, ...)"
         )
-    data, said = config.data, config.execution.model_fields_set
+    data = config.data
     if data.symbols is not None or data.start is not None or data.end is not None:
         panel = panel.cut(start=data.start, end=data.end, symbols=data.symbols)
-    execution = config.execution
+    return stepped(panel, config.execution, config.execution.model_fields_set)
+
+
+def stepped(panel: Panel, execution: Execution, said: Collection[str]) -> Panel:
+    """The same bars with the lot and tick of `execution`, where `said` names them."""
     tick = float("nan") if execution.tick is None else execution.tick
     return panel.with_steps(execution.lot if "lot" in said else None, tick if "tick" in said else None)
 
@@ -130,47 +134,6 @@ def make_signals(config: Config) -> dict[str, Signal]:
         name: make_signal(name, registry.get("barcast.signals", spec.plugin), spec.params)
         for name, spec in config.signals.items()
     }
-
-
-def forecast(name: str, signal: Signal, config: Config, panel: Panel, given: Any) -> Floats:
-    """(T, N) forecasts of one signal: asked of it, or lined up from what was given or lies in its file."""
-    from engine.forecasts import align, finish, forecast_run
-
-    if not getattr(signal, "given_by_the_run", False):
-        return forecast_run(name, signal, panel)
-    if given is None:
-        path = getattr(signal, "path", None)
-        if path is None:
-            raise ConfigError(
-                f"signals.{name}: precomputed forecasts must come from somewhere; give path: FILE.parquet, or forecasts= in Python"
-            )
-        given = read_forecasts(name, path, config)
-    elif isinstance(given, Mapping):
-        if name not in given:
-            raise ConfigError(f"forecasts: none given for signal {name!r}; they are for {', '.join(map(str, given))}")
-        given = given[name]
-    # A price computed elsewhere is one of the source's own: forward-adjusted prices depend on where the run begins.
-    return finish(align(given, panel, f"signals.{name}"), signal.unit, panel, panel.close)
-
-
-def read_forecasts(name: str, path: str, config: Config) -> Any:
-    """The long frame of forecasts in a Parquet file, looked for beside the YAML first."""
-    import pyarrow.parquet as parquet
-
-    if not isinstance(path, str):
-        raise ConfigError(f"signals.{name}.path: expected the path of a Parquet file, got {path!r}")
-    beside = Path(config.base) / path if config.base is not None else Path(path)
-    file = beside if beside.exists() else Path(path)
-    if not file.is_file():
-        raise DataError(
-            f"signals.{name}.path: {path}: no such file; expected a Parquet file with date, symbol, forecast"
-        )
-    try:
-        return parquet.read_table(file).to_pandas()
-    except Exception as error:
-        raise DataError(
-            f"signals.{name}.path: {path}: not a Parquet file ({error}); expected date, symbol, forecast"
-        ) from error
 
 
 def run_record(

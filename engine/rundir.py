@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from engine.arguments import path_of
 from engine.errors import DataError, OutputError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def save(facts: Facts, directory: str | Path, run: dict[str, Any] | None = None)
     """
     from engine import storage
 
-    place = Path(directory).resolve()
+    place = path_of(directory, "directory", OutputError).resolve()
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with _turn(place.parent):
@@ -64,7 +65,7 @@ def load(directory: str | Path) -> Facts:
     """The facts kept in a run directory; DataError if there is no readable run."""
     from engine import storage
 
-    place = Path(directory).resolve()
+    place = path_of(directory, "directory", DataError).resolve()
     for attempt in range(TRIES):
         try:
             if not (place / MANIFEST).is_file() and _aside(place).is_dir():
@@ -80,15 +81,9 @@ def load(directory: str | Path) -> Facts:
             raise DataError(
                 f"{place}: no run here: {missing} is missing. Give a folder that barcast run has written"
             ) from None
-        except (
-            OSError,
-            KeyError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            RecursionError,
-        ) as error:  # pyarrow's errors are ValueError or OSError
-            why = f"{type(error).__name__}: {error}".replace("\n", " ")
+        except Exception as error:  # whatever a damaged file makes of the libraries that read it
+            told = str(error).replace("\n", " ")
+            why = told if isinstance(error, storage.DamagedError) else f"{type(error).__name__}: {told}"
             raise DataError(
                 f"{place}: this run cannot be read ({why}). Run the strategy again to replace it"
             ) from error

@@ -6,10 +6,12 @@ instead of one per symbol, and Parquet still encodes it by run length or diction
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
 from dataclasses import fields
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,8 +31,13 @@ FILES = (
     *("config.json", "manifest.json", "metrics.json", "equity.parquet", "fills.parquet", "trades.parquet"),
     *("decisions.parquet", "forecasts.parquet", "instruments.parquet", "actions.parquet"),
 )
+MANIFEST, SEAL = "manifest.json", "manifest_sha256"
 SECTIONS = ("data", "signals", "strategy", "exits", "sizing", "caps", "switches", "execution")
 Opener = Callable[[str], BinaryIO]
+
+
+class DamagedError(ValueError):
+    """A file of a run directory is not as it was written."""
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -47,14 +54,27 @@ def write(facts: Facts, folder: Path, run: dict[str, Any] | None) -> None:
     _parquet(folder / "instruments.parquet", _columns(facts.instruments, symbol=pa.array(facts.symbols, pa.string())))
     named = _dictionary(facts.actions.instrument, facts.symbols)
     _parquet(folder / "actions.parquet", _columns(facts.actions, symbol=named, skip="instrument"))
-    _json(folder / "manifest.json", _manifest(facts, run))  # last: a folder without it is no run
+    told = _manifest(facts, run) | {"files": {name: _summed(folder / name) for name in FILES if name != MANIFEST}}
+    _json(folder / MANIFEST, told | {SEAL: _seal(told)})  # last: a folder without it is no run
 
 
 def _manifest(facts: Facts, run: dict[str, Any] | None) -> dict[str, Any]:
-    told = {key: value for key, value in facts.manifest.items() if key != "run"}
+    told = {key: value for key, value in facts.manifest.items() if key not in ("run", "files", SEAL)}
     told |= {"format": FORMAT, "capital": facts.capital, "bars_per_year": facts.bars_per_year, "ended": facts.ended}
     told |= {"smallest_decision_margin": facts.margin, "warnings": list(facts.warnings)}
     return told if run is None else told | {"run": run}
+
+
+def _summed(path: Path) -> dict[str, Any]:
+    """Length and sha256 of a file, by which a reader knows it again."""
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def _seal(manifest: dict[str, Any]) -> str:
+    """sha256 of what the manifest says besides, as JSON: it lists the other files, and nothing lists it."""
+    told = {key: value for key, value in plain(manifest).items() if key != SEAL}
+    return hashlib.sha256(json.dumps(told, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 def _json(path: Path, value: Any) -> None:
@@ -131,10 +151,15 @@ def _matrices(facts: Facts, matrices: dict[str, Any]) -> pa.Table:
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 def read(opened: Opener) -> Facts:
-    """The facts in a run directory, whose files `opened` opens by name; KeyError or ValueError if they are bad."""
-    manifest = _read_json(opened, "manifest.json")
+    """The facts in a run directory, whose files `opened` opens by name; DamagedError where one is not as it was written,
+    KeyError or ValueError if it is bad all the same.
+    """
+    manifest = _read_json(opened, MANIFEST)
     if manifest.get("format") != FORMAT:
-        raise ValueError(f"format {manifest.get('format')} where {FORMAT} is known")
+        raise DamagedError(f"format {manifest.get('format')} where {FORMAT} is known")
+    if manifest.get(SEAL) != _seal(manifest):
+        raise DamagedError(f"{MANIFEST} is not as it was written: it says other things than its sha256")
+    opened = _verified(opened, manifest["files"])
     config, told = _read_json(opened, "config.json"), _read_json(opened, "metrics.json")
     _vet(config, told, manifest)
     lasting = _read_table(opened, "instruments.parquet")
@@ -164,6 +189,22 @@ def read(opened: Opener) -> Facts:
         config=config,
         manifest=manifest,
     )
+
+
+def _verified(opened: Opener, files: dict[str, dict[str, Any]]) -> Opener:
+    """`opened`, for files with the length and digest of `files` only: what is read is what was checked."""
+
+    def whole(name: str) -> BinaryIO:
+        with opened(name) as file:
+            content = file.read()
+        told = files[name]
+        if len(content) != told["bytes"]:
+            raise DamagedError(f"{name} is not as it was written: {len(content)} bytes, expected {told['bytes']}")
+        if hashlib.sha256(content).hexdigest() != told["sha256"]:
+            raise DamagedError(f"{name} is not as it was written: its sha256 is another than the manifest's")
+        return BytesIO(content)
+
+    return whole
 
 
 def _vet(config: Any, told: Any, manifest: Any) -> None:

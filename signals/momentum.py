@@ -10,6 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from engine.types import Floats, Window
 
+MOST = 1_000_000_000  # bars: more than any data has
+
 
 @dataclass(frozen=True)
 class Momentum:
@@ -20,10 +22,9 @@ class Momentum:
     unit = "return"
 
     def __post_init__(self) -> None:
-        if self.lookback < 1 or self.skip < 0:
-            raise ValueError(
-                f"lookback must be at least 1 and skip at least 0; they were {self.lookback} and {self.skip}"
-            )
+        for name, value, least in (("lookback", self.lookback, 1), ("skip", self.skip, 0)):
+            if not isinstance(value, int | np.integer) or isinstance(value, bool) or not least <= value <= MOST:
+                raise ValueError(f"{name} must be a whole number of bars from {least} to {MOST:,}; it was {value!r}")
 
     @property
     def window(self) -> int:

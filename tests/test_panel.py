@@ -94,6 +94,17 @@ def test_rows_may_be_grouped_by_symbol_or_by_date():
     assert Panel.from_frame(by_date).fingerprint == Panel.from_frame(two()).fingerprint
 
 
+@pytest.mark.parametrize("split", [1.0, 2.0])
+def test_no_flag_makes_the_bars_that_a_plugin_sees_writable(split):
+    closes = [10.0, 11, 12, 13 / split, 14 / split]
+    panel = Panel.from_frame(bars("AA", WEEK, closes, split=[1, 1, 1, split, 1]))
+    bars_seen = panel.window(3, 2)
+    for name in ("times", "open", "high", "low", "close", "volume"):
+        for array in (getattr(bars_seen, name), getattr(panel.adjusted, name), getattr(panel, name)):
+            with pytest.raises(ValueError, match="cannot set WRITEABLE flag"):
+                array.flags.writeable = True
+
+
 def test_arrow_tables_are_read_as_frames_are():
     import pyarrow as pa
 

@@ -185,7 +185,10 @@ def main() -> None:
         200_000
     )  # a command is short; collecting while half of pandas is being imported costs a tenth of it
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except BarcastError as error:
         typer.echo(str(error), err=True)
         sys.exit(error.exit_code)
@@ -195,5 +198,9 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("BARCAST_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.filename is None:  # of a file it would have a name
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries once more as it leaves
+            typer.echo(f"the output could not be written: {error.strerror}. Send it elsewhere, or make room", err=True)
+            sys.exit(1)
         typer.echo(f"unexpected {type(error).__name__}: {error}. This is a bug; BARCAST_DEBUG=1 shows where", err=True)
         sys.exit(1)

@@ -10,6 +10,7 @@ from engine.data.words import some
 from engine.errors import DataError
 from engine.types import Bools, Floats, Ints
 
+HUGE = 0.5  # of the close before, from which a dividend is told whatever the price then did
 VISIBLE = 0.2  # |log ratio| from which a split must show: below it an ordinary day can hide it
 
 
@@ -166,3 +167,19 @@ def check_splits(
         names = (f"{symbols[splits.instrument[j]]} {splits.split[j]:g} on {dates[splits.row[j]]}" for j in full)
         return [f"{len(full)} splits show as a full jump in prices declared split_adjusted: {some(names, 3)}"]
     return []
+
+
+def check_dividends(actions: Actions, close: Floats, symbols: tuple[str, ...], dates: np.ndarray) -> list[str]:
+    """A warning about dividends of half the close before or more, and large ones for which the price did not fall."""
+    bar, before = bar_after(actions, np.isfinite(close))
+    k = np.flatnonzero((actions.dividend > 0.0) & (bar >= 0) & (before >= 0))
+    who, cash = actions.instrument[k], actions.dividend[k]
+    then, now = close[before[k], who] / actions.split[k], close[bar[k], who]
+    hidden = (cash > VISIBLE * then) & (now > then - 0.5 * cash)
+    odd = np.flatnonzero((cash >= HUGE * then) | hidden)
+    if not len(odd):
+        return []
+    first = odd[0]
+    day = dates[actions.row[k[first]]]
+    said = f"{symbols[who[first]]} on {day}: {cash[first]:g} after a close of {then[first]:g}, then {now[first]:g}"
+    return [f"{len(odd)} dividends are hard to believe beside the price, first {said}"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.data.actions import Actions, bar_after
+from engine.data.building import frozen
 from engine.types import Bools, Floats
 
 
@@ -34,6 +35,4 @@ def forward(actions: Actions, bars: tuple[Floats, Floats, Floats, Floats, Floats
     price, shares = factors(actions, close)
     adjusted = [open_ * price, high * price, low * price, close * price]
     units = volume / shares if (actions.split != 1.0).any() else volume
-    for array in (*adjusted, units):
-        array.flags.writeable = False
-    return (*adjusted, units)
+    return tuple(frozen(array) for array in (*adjusted, units))

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from engine.data import calendars, vetting
-from engine.data.actions import Dated, check_splits, convert, place
+from engine.data.actions import Dated, check_dividends, check_splits, convert, place
 from engine.data.vetting import Grid
 from engine.data.words import nearest
 from engine.errors import DataError
-from engine.types import Bools, Floats, Ints, Universe
+from engine.types import Bools, Ints, Universe
 
 UNITS = {
     "prices": ("as_traded", "split_adjusted", "total_return"),
@@ -66,7 +66,7 @@ def finish(
     if verify:
         notes += _check_splits(grid, dated, times, exists, declared)
     actions = place(convert(dated, declared.prices, declared.dividends), times, exists)
-    notes += _unit_notes(dated, declared)
+    notes += _unit_notes(dated, declared) + check_dividends(actions, grid.close, grid.symbols, grid.dates)
     if declared.missing_open == "previous_close":
         vetting.fill_opens(grid.open, grid.close, actions)
     clock = calendars.clock(times, session, declared.calendar, exchange)
@@ -94,10 +94,13 @@ def finish(
 
 
 def frozen(array: np.ndarray) -> Any:
-    """`array`, contiguous and read-only from now on."""
-    out = np.ascontiguousarray(array)
-    out.flags.writeable = False
-    return out
+    """`array`, contiguous and read-only for good: its memory is lent as such, so that no flag can be turned back."""
+    whole = np.ascontiguousarray(array)
+    if not whole.size:
+        whole.flags.writeable = False
+        return whole
+    lent = whole.reshape(-1).view(np.uint8).data.toreadonly()
+    return np.frombuffer(lent, dtype=whole.dtype).reshape(whole.shape)
 
 
 def _check_actions(where: str, dated: Dated, symbols: tuple[str, ...]) -> None:
@@ -146,11 +149,3 @@ def _unit_notes(dated: Dated, declared: Declared) -> list[str]:
             f"dividends are {declared.dividends} on {declared.prices} prices, and no split says how to restate them"
         ]
     return []
-
-
-def fresh(values: Any, shape: tuple[int, int], name: str, where: str) -> Floats:
-    """A writable (T, N) float64 copy of `values`; DataError when it has another shape."""
-    array = np.array(values, dtype=np.float64, order="C")
-    if array.shape != shape:
-        raise DataError(f"{where}: {name} has shape {array.shape}; expected {shape}, slices by instruments")
-    return array

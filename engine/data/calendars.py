@@ -95,6 +95,8 @@ def _ns(stamps: Any) -> Ints:
 
 def sessions_of(calendar: str, first: np.datetime64, last: np.datetime64) -> Sessions | None:
     """The named exchange's sessions from a year before `first` to the year after `last`; None for 24/7 and inferred."""
+    if not isinstance(calendar, str):
+        raise DataError(f"calendar: expected an exchange's code such as XNYS, or 24/7; it was {calendar!r:.60}")
     if calendar in (INFERRED, ALWAYS):
         return None
     years = [day.astype("datetime64[Y]").astype(int) + 1970 for day in (first, last)]

@@ -11,6 +11,13 @@ from engine.data.columns import CONSTANTS, Long, original
 from engine.errors import DataError
 from engine.types import Bools, Ints, Universe
 
+LIMITS = (  # (name, whether it may be 0, whether it may be unknown, what is expected)
+    ("lot", True, False, "0 or more"),
+    ("tick", False, True, "above 0, or empty where there is none"),
+    ("multiplier", False, False, "above 0"),
+    ("terminal_value", True, True, "0 or more, or empty where it is not known"),
+)
+
 
 def universe_of(
     long: Long, used: Ints | slice, column: Ints, symbols: tuple[str, ...], lot: float, tick: float
@@ -34,20 +41,20 @@ def universe_of(
             long, used, "sector", code.astype(np.int64), code >= 0, column, np.full(n, -1, np.int64)
         )
         given["sector_names"] = tuple(str(name) for name in names)
-    universe = replace(base, **given)
-    _check(universe, long.where)
-    return universe
+    return vetted(replace(base, **given), long.where)
 
 
-def _check(universe: Universe, where: str) -> None:
-    """DataError for a lot, tick or multiplier that cannot be."""
-    for name, low in (("lot", 0.0), ("tick", np.nextafter(0.0, 1.0)), ("multiplier", np.nextafter(0.0, 1.0))):
+def vetted(universe: Universe, where: str) -> Universe:
+    """`universe` itself; DataError for a lot, tick, multiplier or terminal value that cannot be."""
+    if not isinstance(universe, Universe):
+        raise DataError(f"{where}: universe is {universe!r:.60}; expected an engine.types.Universe, or none")
+    for name, zero, unknown, expected in LIMITS:
         values = getattr(universe, name)
-        bad = (values < low) | np.isinf(values)
+        bad = (values < 0.0) | np.isinf(values) | ((values == 0.0) & (not zero)) | (np.isnan(values) & (not unknown))
         if bad.any():
             k = int(np.argmax(bad))
-            expected = "0 or more" if low == 0.0 else "above 0"
             raise DataError(f"{where}: {universe.symbols[k]}: {name} is {values[k]:g}; expected {expected}. Correct it")
+    return universe
 
 
 def _constant(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from engine.data.stamps import stamps
 from engine.data.words import nearest, some
 from engine.errors import DataError
-from engine.types import DAY_NS, Ints
+from engine.types import Ints
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +27,7 @@ ALIASES = {
 PRICES = ("open", "high", "low", "close")
 BARS = (*PRICES, "volume")
 CONSTANTS = ("lot", "tick", "multiplier", "terminal_value")
+ALIKE = 0.8  # from which on a name is a slip of another; "adj close" is no slip of "close"
 KNOWN = ("date", "timestamp", "symbol", *BARS, "split", "dividend", "sector", *CONSTANTS, "delisted_at")
 # A source's notes to the reader of its table (Arrow metadata or DataFrame.attrs, lines of text): columns left behind,
 # the instrument of a table without symbols, symbols it has outside the range asked for, the line of its first row.
@@ -44,6 +47,7 @@ class Long:
     notes: list[str] = field(default_factory=list)
     absent: frozenset[str] = frozenset()  # symbols the source knows, without a row in the range asked for
     line: int | None = None  # of a file's first row
+    unused: tuple[str, ...] = ()  # columns that mean nothing here
 
     def row(self, k: int) -> str:
         """Row k in words: symbol, date, and the line of its file or the row of its frame (from 0)."""
@@ -108,9 +112,20 @@ def read(frame: Any, where: str, needed: tuple[str, ...] = ("close",)) -> Long:
     ignored += str(frame.attrs.get(IGNORED, "")).splitlines()
     long.line = int(frame.attrs[LINE]) if LINE in frame.attrs else None
     long.absent = frozenset(str(frame.attrs.get(ABSENT, "")).splitlines())
+    long.unused = tuple(ignored)
     if ignored:
-        long.notes.append(f"columns not used: {some(ignored, 8)}")
+        long.notes.append(f"columns not used: {some(ignored, 8)}{_misspelt(ignored, chosen)}")
     return long
+
+
+def _misspelt(ignored: list[str], chosen: dict[str, str]) -> str:
+    """A hint where an unused column is nearly one that would be read and is not there."""
+    spare = [word for word in (*KNOWN, *ALIASES) if canonical(word) not in chosen]
+    for name in ignored:
+        near = difflib.get_close_matches(name.strip().casefold(), spare, n=1, cutoff=ALIKE)
+        if near:
+            return f"; is {name!r} meant as {near[0]!r}?"
+    return ""
 
 
 def _as_pandas(frame: Any, where: str) -> pd.DataFrame:
@@ -122,7 +137,13 @@ def _as_pandas(frame: Any, where: str) -> pd.DataFrame:
             raise DataError(f"{where}: expected a DataFrame or an Arrow table of bars; it was {type(frame).__name__}")
         import pyarrow as pa
 
-        table = frame if isinstance(frame, pa.Table) else pa.table(frame)
+        try:
+            table = frame if isinstance(frame, pa.Table) else pa.table(frame)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError) as error:
+            told = str(error).splitlines()[0]
+            raise DataError(
+                f"{where}: expected a DataFrame or an Arrow table of bars; it was {type(frame).__name__} ({told})"
+            ) from error
         notes = {
             key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items() if b"barcast" in key
         }
@@ -143,74 +164,30 @@ def _as_pandas(frame: Any, where: str) -> pd.DataFrame:
     return cast("pd.DataFrame", frame)
 
 
-def stamps(column: pd.Series, name: str, where: str) -> tuple[Ints, bool, list[str]]:
-    """(R,) ns UTC, whether they are dates only, and notes.
-
-    Midnights without a zone are dates. So are midnights of their own zone in a column `date`, or of a zone other than
-    UTC, as vendors label daily bars. Every other time is a bar's close; without a zone it is UTC.
-    """
-    import pandas as pd
-
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        raise DataError(
-            f"{where}: column {name} holds numbers, such as {column.iloc[0]}; expected dates. Convert them first"
-        )
-    if not pd.api.types.is_datetime64_any_dtype(column.dtype):
-        column = _parsed(column, name, where)
-    missing = column.isna().to_numpy()
-    if missing.any():
-        raise DataError(
-            f"{where}: row {int(np.flatnonzero(missing)[0])} has no {name} ({int(missing.sum())} rows); drop them"
-        )
-    index = pd.DatetimeIndex(column)
-    try:
-        zone = index.tz
-        wall = index.tz_localize(None).as_unit("ns").asi8
-        true = wall if zone is None else index.as_unit("ns").asi8
-    except pd.errors.OutOfBoundsDatetime as error:
-        raise DataError(f"{where}: a {name} lies outside 1678 to 2262 ({error}); correct it") from error
-    if bool((wall % DAY_NS == 0).all()) and (zone is None or name == "date" or str(zone) != "UTC"):
-        return np.asarray(wall, np.int64), True, []
-    notes = ["times without a zone are read as UTC"] if zone is None else []
-    return np.asarray(true, np.int64), False, notes
-
-
-def _parsed(column: pd.Series, name: str, where: str) -> pd.Series:
-    """Text or date objects as datetimes; ISO 8601 only, since 1/2/2009 has two meanings."""
-    import pandas as pd
-
-    out = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=_zoned(column))
-    odd = (out.isna() & column.notna()).to_numpy()
-    if odd.any():
-        k = int(np.flatnonzero(odd)[0])
-        raise DataError(f"{where}: row {k}: {name} is {column.iloc[k]!r}; expected an ISO date such as 2024-12-31")
-    return out
-
-
-def _zoned(column: pd.Series) -> bool:
-    """Whether the first value carries a zone; then all are turned to UTC."""
-    import pandas as pd
-
-    first = column.dropna()
-    try:
-        return bool(len(first)) and pd.Timestamp(first.iloc[0]).tz is not None
-    except (ValueError, TypeError):
-        return False
-
-
 def _symbols(column: pd.Series | None, rows: int, only: str, where: str) -> tuple[Ints, list[str]]:
     """(R,) numbers and the names they stand for."""
     import pandas as pd
 
     if column is None:
         return np.zeros(rows, np.int64), [only]
-    code, names = pd.factorize(column)
+    code, given = pd.factorize(column)
     lost = np.flatnonzero(code < 0)
     if len(lost):
         raise DataError(
             f"{where}: row {lost[0]} has no symbol ({len(lost)} rows); name it (NA is read as empty) or drop it"
         )
-    return np.asarray(code, np.int64), [str(name) for name in names]
+    names = [str(name).strip() for name in given]
+    kind: dict[str, type] = {}
+    for k, (name, own) in enumerate(zip(names, given, strict=True)):
+        if not name:
+            raise DataError(f"{where}: row {int(np.argmax(code == k))} has an empty symbol; name it or drop the row")
+        if kind.setdefault(name, type(own)) is not type(own):
+            raise DataError(
+                f"{where}: two symbols are both called {name!r}, one a {kind[name].__name__} and one a "
+                f"{type(own).__name__}; expected one kind. Make the column text, with astype(str), if they are the same"
+            )
+    place = {name: k for k, name in enumerate(kind)}  # spaces around a name say nothing
+    return np.array([place[name] for name in names], np.int64)[np.asarray(code, np.int64)], list(kind)
 
 
 def _values(long: Long, word: str, column: pd.Series) -> np.ndarray:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.columns import IGNORED, LINE, SYMBOL, pick
+from engine.data.stamps import kind_of, mixed
 from engine.errors import DataError
 
 EMPTY = ["", "nan", "NaN", "null", "None", "N/A"]  # of numbers only: a symbol may well be called NA
@@ -57,10 +58,15 @@ def _header(file: Path) -> list[str]:
 
     try:
         with pa.input_stream(str(file), compression="detect") as stream:
-            first = stream.read(HEADER_BYTES).split(b"\n")[0].decode("utf-8-sig")
+            first = re.split(rb"[\r\n]", stream.read(HEADER_BYTES), maxsplit=1)[0].decode("utf-8-sig")
     except (UnicodeDecodeError, OSError) as error:
         raise DataError(f"{file.name}:1: it is not text ({error}); expected a plain CSV. Name its source") from error
-    names = next(csv.reader([first]), [])
+    try:
+        names = next(csv.reader([first]), [])
+    except csv.Error as error:
+        raise DataError(
+            f"{file.name}:1: {error}; expected a header line: date,symbol,open,high,low,close,volume"
+        ) from error
     if not names:
         raise DataError(f"{file.name}:1: it is empty; expected a header line: date,symbol,open,high,low,close,volume")
     return names
@@ -96,15 +102,33 @@ def _dates(column: Any, file: Path, name: str) -> Any:
     column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
     for kind in (pa.date32(), pa.timestamp("ns"), pa.timestamp("ns", "UTC")):
         try:
-            return column.cast(kind)
+            dates = column.cast(kind)
         except pa.ArrowInvalid:
             continue
+        if kind == pa.timestamp("ns"):
+            _no_bare_dates(column, dates, file, name)
+        return dates
     for line, text in enumerate(column.to_pylist(), start=2):
         if text is not None and not _is_date(text):
             raise DataError(
                 f"{file.name}:{line}: {name} is {text!r}; expected an ISO date such as 2024-12-31. Convert the file"
             )
-    raise DataError(f"{file.name}: {name} mixes dates, times and zones; expected one kind throughout. Convert the file")
+    texts = column.drop_null()
+    first = texts[0].as_py()
+    other = next(text for text in texts.to_pylist() if kind_of(text) != kind_of(first))
+    raise DataError(mixed(f"{file.name}: {name}", first, other))
+
+
+def _no_bare_dates(column: Any, times: Any, file: Path, name: str) -> None:
+    """DataError where bare dates stand among times of day: each would close at 00:00 UTC, before its day has begun."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    bare = pc.equal(pc.utf8_length(column), len("2024-12-31"))
+    k = pc.index(bare, True).as_py()
+    if k >= 0 and not pc.all(pc.equal(times, times.cast(pa.date32()).cast(times.type))).as_py():
+        line = pc.index(bare, False).as_py()
+        raise DataError(mixed(f"{file.name}:{k + 2}: {name}", column[line], column[k]))
 
 
 def _is_date(text: str) -> bool:

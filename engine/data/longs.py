@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from engine.data import calendars, membership
-from engine.data.actions import Dated
 from engine.data.building import Declared, finish
 from engine.data.carried import universe_of
 from engine.data.columns import BARS, Long, original
+from engine.data.gathering import Timed, gathered
 from engine.data.vetting import Grid
 from engine.data.words import nearest, some
 from engine.errors import DataError
@@ -28,11 +29,10 @@ class Wanted:
 
     @classmethod
     def of(cls, symbols: Any, start: Any, end: Any, where: str) -> Wanted:
-        chosen = (
-            None
-            if symbols is None
-            else tuple(dict.fromkeys(map(str, [symbols] if isinstance(symbols, str) else symbols)))
-        )
+        named = [symbols] if isinstance(symbols, str) else symbols
+        if named is not None and not isinstance(named, Iterable):
+            raise DataError(f"{where}: symbols is {symbols!r:.60}; expected a list of names such as ['AA', 'BB']")
+        chosen = None if named is None else tuple(dict.fromkeys(map(str, named)))
         if chosen == ():
             raise DataError(f"{where}: symbols is empty; name at least one, or leave it out for all")
         first, last = (day_of(value, key, where) for key, value in (("start", start), ("end", end)))
@@ -46,6 +46,8 @@ def day_of(value: Any, key: str, where: str) -> Any:
     if value is None:
         return None
     try:
+        if isinstance(value, int | float):
+            raise ValueError("a number names no date")
         if hasattr(value, "isoformat"):
             value = value.isoformat()[:10]
         day = np.datetime64(str(value)).astype("datetime64[D]")
@@ -68,16 +70,6 @@ def pick(asked: tuple[str, ...] | None, there: tuple[str, ...], where: str) -> I
                 f"({len(there)} symbols: {some(sorted(there))}). Correct it or drop it"
             )
     return np.array(sorted(known[symbol] for symbol in asked), np.int64)
-
-
-@dataclass(slots=True)
-class Timed:
-    """The distinct stamps of a long table: which rows they are, when they close, to which session they belong."""
-
-    inverse: Ints  # (R,) place in the three below
-    close: Ints  # (U,) ns, rising
-    session: np.ndarray  # (U,) datetime64[D]
-    strangers: int  # dates that are no session of the calendar
 
 
 def timed(long: Long, calendar: str) -> Timed:
@@ -120,7 +112,8 @@ def build(
             f"{clock.strangers} dates are no session of {declared.calendar}: their bars close at 00:00 UTC after them"
         )
     universe = universe_of(long, used, column, symbols, lot, tick)
-    dated = _dated(long, clock, column_of, extra, symbols)
+    dated, told = gathered(long, clock, column_of, extra, symbols)
+    notes += told
     member = None
     if members is not None:
         member, told = membership.given(members, symbols, session, grid.close, long.where)
@@ -239,36 +232,3 @@ def _scatter(
             grid[np.isnan(grid)] = np.nan  # one bit pattern for "not known", so that equal bars hash equally
         grids.append(grid)
     return grids
-
-
-def _dated(long: Long, clock: Timed, column_of: Ints, extra: Long | None, symbols: tuple[str, ...]) -> Dated:
-    """All actions of the panel's instruments, also those after its last slice: they restate earlier dividends."""
-    parts: list[tuple[Ints, Ints, Floats, Floats]] = []
-    if "split" in long.columns or "dividend" in long.columns:
-        split, dividend = _action_columns(long)
-        busy = np.flatnonzero(_says(split, 1.0) | _says(dividend, 0.0))
-        busy = busy[column_of[long.code[busy]] >= 0]
-        stamp = clock.close[clock.inverse[busy]]
-        parts.append((stamp, column_of[long.code[busy]], split[busy], dividend[busy]))
-    if extra is not None:
-        split, dividend = _action_columns(extra)
-        place = {symbol: k for k, symbol in enumerate(symbols)}
-        column = np.array([place.get(symbol, -1) for symbol in extra.symbols], np.int64)[extra.code]
-        busy = np.flatnonzero((_says(split, 1.0) | _says(dividend, 0.0)) & (column >= 0))
-        # The first slice that closes after the date began is the first of that date.
-        stamp = extra.stamp[busy] + (1 if extra.dated else 0)
-        parts.append((stamp, column[busy], split[busy], dividend[busy]))
-    if not parts:
-        return Dated(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0))
-    return Dated(*(np.concatenate(pieces) for pieces in zip(*parts, strict=True)))
-
-
-def _action_columns(long: Long) -> tuple[Floats, Floats]:
-    """Split and dividend of every row; NaN where the table has no such column."""
-    nothing = np.full(len(long.code), np.nan)
-    split, dividend = (long.columns.get(name, nothing) for name in ("split", "dividend"))
-    return np.asarray(split, np.float64), np.asarray(dividend, np.float64)
-
-
-def _says(values: Floats, nothing: float) -> Bools:
-    return np.asarray(~np.isnan(values) & (values != nothing))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.arguments import path_of
 from engine.data import cache
 from engine.data.columns import ABSENT, IGNORED, SYMBOL, pick
 from engine.data.longs import Wanted
@@ -27,11 +28,15 @@ DECLARED = ("prices", "dividends", "calendar", "missing_open")
 
 def find(path: str | Path, base: str | Path | None = None) -> Path:
     """The file or folder at `path`, looked for beside the YAML (`base`) first; DataError with the nearest name."""
-    given = Path(path).expanduser()
-    tried = [given] if base is None or given.is_absolute() else [Path(base) / given, given]
-    for place in tried:
-        if place.exists():
-            return place
+    try:
+        given = path_of(path, "path", DataError).expanduser()
+        tried = [given] if base is None or given.is_absolute() else [Path(base) / given, given]
+        for place in tried:
+            if place.exists():
+                return place
+    except (OSError, RuntimeError) as error:  # too long a name, a home of nobody
+        why = getattr(error, "strerror", None) or error
+        raise DataError(f"{str(path)[:200]}: no path of a file: {why}. Correct the path") from error
     folder = tried[0].parent
     if not folder.is_dir():
         raise DataError(f"{path}: no such file; there is no folder {folder} either. Correct the path")

@@ -114,6 +114,15 @@ def test_data_info_counts_members_by_year(tmp_path):
     assert (wrong.returncode, wrong.stderr) == (2, "--members-end: expected inclusive or exclusive, got 'last'\n")
 
 
+@pytest.mark.parametrize("words", [("schema",), ("data", "info", "us20"), ("--help",)])
+def test_output_that_cannot_be_written_is_one_line(words):
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-c", "from engine.cli import main; main()", *words]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    said = "the output could not be written: No space left on device. Send it elsewhere, or make room\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
 def test_no_words_at_all_is_help_and_no_mistake():
     done = barcast()
     assert done.returncode == 0

@@ -109,6 +109,81 @@ def test_actions_may_come_in_a_table_of_their_own():
         assert found(panel) == [(2, 0, 2.0, 0.0), (4, 0, 1.0, 0.5)]  # Saturday's dividend is Monday's
 
 
+def paid(*rows: tuple[str, float]) -> pd.DataFrame:
+    """A table of dividends of AA."""
+    return pd.DataFrame(rows, columns=["date", "dividend"]).assign(symbol="AA")
+
+
+def test_a_table_of_actions_without_any_is_refused():
+    says = r"^frame: actions: expected a column split or dividend; there are dividnd; did you mean 'dividend'\?. Rename"
+    with pytest.raises(DataError, match=says):
+        Panel.from_frame(table(ADJUSTED), actions=paid(("2024-01-03", 1.0)).rename(columns={"dividend": "dividnd"}))
+
+
+def test_what_nothing_reads_in_a_table_of_actions_is_told():
+    actions = paid(("2024-01-03", 1.0)).assign(symbol="A A", splt=1.0, lot=5.0)
+    assert Panel.from_frame(table(ADJUSTED), actions=actions).warnings == (
+        "actions: columns not used: splt; is 'splt' meant as 'split'?",
+        "actions: columns not used: lot; they belong into the table of bars",
+        "actions: 1 symbols have no bars and are left out: A A; did you mean 'AA'?",
+    )
+
+
+def test_a_dividend_given_twice_is_refused_and_never_credited_twice():
+    says = (
+        r"^frame: actions: AA on 2024-01-03 \(row 2\): dividend 1 is given twice, first AA on 2024-01-03 \(row 0\); "
+        r"expected once\. Drop one, or give the sum of two payments$"
+    )
+    with pytest.raises(DataError, match=says):
+        Panel.from_frame(table(ADJUSTED), actions=paid(("2024-01-03", 1.0), ("2024-01-05", 1.0), ("2024-01-03", 1.0)))
+
+
+@pytest.mark.parametrize("width", ["float64", "float32"])
+def test_a_dividend_in_a_column_and_in_actions_is_refused(width):
+    frame = table(ADJUSTED, dividend=np.array([0, 0.1, 0, 0, 0], width))
+    says = (
+        r"^frame: actions: AA on 2024-01-03 \(row 0\): dividend 0\.1 is given twice, also in column dividend of frame"
+    )
+    for calendar in (None, "XNYS"):
+        with pytest.raises(DataError, match=says):
+            Panel.from_frame(frame, actions=paid(("2024-01-03", 0.1)), calendar=calendar)
+    assert found(Panel.from_frame(frame, actions=paid(("2024-01-04", 2.0))))[1] == (2, 0, 1.0, 2.0)
+
+
+def test_a_split_given_twice_is_refused():
+    actions = paid(("2024-01-04", 0.0)).assign(split=2.0)
+    with pytest.raises(DataError, match="split 2 is given twice, also in column split of frame"):
+        Panel.from_frame(table(AS_TRADED, split=SPLIT), actions=actions)
+    with pytest.raises(DataError, match="split 2 is given twice, first AA on 2024-01-04"):
+        Panel.from_frame(table(AS_TRADED), actions=pd.concat([actions, actions]))
+
+
+def test_two_different_dividends_of_one_day_are_added_up_and_told():
+    panel = Panel.from_frame(table(ADJUSTED), actions=paid(("2024-01-03", 1.0), ("2024-01-03", 0.5)))
+    assert found(panel) == [(1, 0, 1.0, 1.5)]
+    assert panel.warnings == ("1 dividends fall on the time of another of the same symbol: they are added up",)
+
+
+def test_equal_dividends_of_later_days_are_two_payments():
+    Panel.from_frame(table(ADJUSTED), actions=paid(("2024-04-03", 1.0), ("2024-07-03", 1.0)))
+
+
+@pytest.mark.parametrize(
+    ("close", "cash", "told"),
+    [
+        ([50.0, 50, 50, 50, 50], 25.0, "25 after a close of 50, then 50"),
+        ([50.0, 50, 2, 2, 2], 60.0, "60 after a close of 50, then 2"),
+        ([50.0, 50, 48, 48, 48], 11.0, "11 after a close of 50, then 48"),
+        ([50.0, 50, 39, 39, 39], 11.0, None),  # a large special dividend that shows
+        ([50.0, 50, 49, 49, 49], 10.0, None),  # a fifth: an ordinary day can hide it
+    ],
+)
+def test_a_dividend_hard_to_believe_beside_the_price_is_told(close, cash, told):
+    panel = Panel.from_frame(table(close, dividend=[0, 0, cash, 0, 0]))
+    first = f"1 dividends are hard to believe beside the price, first AA on 2024-01-04: {told}"
+    assert panel.warnings == (() if told is None else (first,))
+
+
 def test_an_action_on_a_row_without_a_bar_applies_on_its_slice():
     frame = pd.concat([table(ADJUSTED), table([10.0, np.nan, 9, 9, 9], dividend=[0, 1.0, 0, 0, 0]).assign(symbol="BB")])
     assert found(Panel.from_frame(frame)) == [(1, 1, 1.0, 1.0)]

@@ -62,6 +62,11 @@ def test_a_byte_order_mark_and_gzip_are_read(tmp_path):
     assert Panel.from_frame(sources.csv(file)).universe.symbols == ("x",)
 
 
+def test_a_file_whose_lines_end_as_on_old_macs_is_read(tmp_path):
+    (tmp_path / "x.csv").write_bytes("\r".join([HEADER, *LINES, ""]).encode())
+    assert Panel.from_frame(sources.csv(tmp_path / "x.csv")).close[:, 0].tolist() == [11.0, 12.0, 12.5]
+
+
 def test_csv_times_with_a_zone_are_utc_closes(tmp_path):
     file = write(tmp_path / "x.csv", "timestamp,close,open,high,low,volume", "2024-01-02T16:00:00-05:00,1,1,1,1,1")
     assert Panel.from_frame(sources.csv(file)).times[0] == pd.Timestamp("2024-01-02 21:00", tz="UTC").value
@@ -80,6 +85,10 @@ def test_csv_times_with_a_zone_are_utc_closes(tmp_path):
         ([HEADER, LINES[0], "03/01/2024,11,12,10,12,200"], r"x\.csv:3: Date is '03/01/2024'; expected an ISO date"),
         ([HEADER, LINES[0], "2024-01-03 16:00:00+00:00,11,12,10,12,200"], r"x\.csv: Date mixes dates, times and zones"),
         (
+            [HEADER, "2024-01-02 16:00,10,12,9,11,100", LINES[1]],
+            r"x\.csv:3: Date mixes dates, times and zones, such as '2024-01-02 16:00' and '2024-01-03'; expected one kind",
+        ),
+        (
             ["Price,Close,High", "Ticker,A,A"],
             r"x\.csv:1: expected columns date.*date is missing, there are Price, Close",
         ),
@@ -95,6 +104,11 @@ def test_odd_csv_files_are_refused_with_file_and_line(tmp_path, lines, says):
     with pytest.raises(DataError, match=says) as caught:
         Panel.from_frame(sources.csv(file), name="x.csv")
     assert "\n" not in str(caught.value)
+
+
+def test_bare_dates_among_midnights_are_dates(tmp_path):
+    file = write(tmp_path / "x.csv", HEADER, LINES[0], "2024-01-03 00:00:00,11,12,10,12,200")
+    assert [str(day) for day in Panel.from_frame(sources.csv(file)).dates()] == ["2024-01-02", "2024-01-03"]
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path):
@@ -169,6 +183,12 @@ def test_a_missing_file_names_the_nearest_in_its_folder(tmp_path):
     write(tmp_path / "bars.parquet", "")
     with pytest.raises(DataError, match=r"bar\.parquet: no such file; did you mean 'bars\.parquet'"):
         sources.find(tmp_path / "bar.parquet")
+    with pytest.raises(DataError, match="x: no path of a file: File name too long. Correct the path"):
+        sources.find("x" * 5000)
+    with pytest.raises(DataError, match="no path of a file: "):
+        sources.find("~nobody-at-all/bars.csv")
+    with pytest.raises(DataError, match="path: expected a path, got 5"):
+        sources.find(5)
     with pytest.raises(DataError, match="there is no folder"):
         sources.find(tmp_path / "nowhere" / "bar.parquet")
 

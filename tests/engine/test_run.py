@@ -238,6 +238,111 @@ def test_a_signal_that_fails_is_named_with_the_slice(how, said):
     assert "signals.odd at slice 0: forecast(bars) failed" in str(caught.value) and said in str(caught.value)
 
 
+@pytest.mark.parametrize("value", [1e20, 10**20, 1.5, "a year", None, True, [5], 0, -1])
+def test_a_lookback_that_is_none_is_named_with_its_value(value):
+    signals = {"f": {"plugin": "momentum", "lookback": value}}
+    with pytest.raises(
+        PluginError, match="signals.f: Momentum refuses its arguments: lookback must be a whole"
+    ) as caught:
+        engine.backtest(config(signals=signals), panel=panel(A=[100, 110, 120, 130]))
+    assert str(caught.value).endswith(f"it was {value!r}")
+
+
+def test_a_window_may_be_a_whole_number_of_numpys_and_no_truth():
+    from engine.forecasts import make_signal
+
+    class Seen(Half):
+        unit = "score"
+
+        def __init__(self, window):
+            self.window = window
+
+        def forecast(self, bars):
+            return np.zeros(len(bars.symbols))
+
+    assert make_signal("f", Seen, {"window": np.int64(5)}).window == 5
+    for window in (True, 2.0, np.float64(2.0), 0, "5"):
+        with pytest.raises(PluginError, match="window must be a whole number of slices"):
+            make_signal("f", Seen, {"window": window})
+
+
+class Says:
+    """A signal that answers what it is told."""
+
+    window, unit = 1, "score"
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def forecast(self, bars):
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (pd.Series([2.0, 1.0], index=["B", "A"]), [1.0, 2.0]),  # sorted by what it is worth, as ranks often are
+        (pd.Series([2.0], index=["B"]), [np.nan, 2.0]),
+        (pd.Series([1.0, 2.0]), [1.0, 2.0]),
+        (pd.Series([1, pd.NA], dtype="Int64", index=["A", "B"]), [1.0, np.nan]),
+        ([1.0, None], [1.0, np.nan]),
+        (np.array([True, False]), [1.0, 0.0]),
+    ],
+)
+def test_a_forecast_with_labels_is_taken_by_symbol(answer, expected):
+    from engine.forecasts import forecast_run
+
+    got = forecast_run("said", Says(answer), panel(A=[100, 110], B=[20, 21]))
+    np.testing.assert_array_equal(got, [expected, expected])
+
+
+NO_NUMBERS = {
+    "a label that is no symbol": (pd.Series([1.0, 2.0], index=["A", "Z"]), "its label 'Z' is no symbol of the run"),
+    "a label twice": (pd.Series([1.0, 2.0], index=["A", "A"]), "its label 'A' is there twice"),
+    "complex": (np.array([1j, 2j]), "it holds complex numbers"),
+    "dates": (np.array(["2024-01-02"] * 2, "datetime64[ns]"), "it holds dates"),
+    "durations": (np.array([1, 2], "timedelta64[D]"), "it holds durations"),
+    "text": (["1.5", "2.5"], "it holds text"),
+    "text among numbers": (np.array([1.5, "2.5"], object), "it holds '2.5', a str"),
+    "dates in a series": (pd.Series(DATES[:2], index=["A", "B"]), "it holds dates"),
+}
+
+
+@pytest.mark.parametrize("case", NO_NUMBERS)
+def test_a_forecast_that_is_no_number_is_refused(case):
+    from engine.forecasts import forecast_run
+
+    answer, says = NO_NUMBERS[case]
+    with pytest.raises(PluginError, match="signals.said at slice 0: a forecast must be one number") as caught:
+        forecast_run("said", Says(answer), panel(A=[100, 110], B=[20, 21]))
+    assert says in str(caught.value) and "\n" not in str(caught.value)
+
+
+class Wants(Says):
+    def target(self, now):
+        return self.answer
+
+
+def test_a_target_with_labels_is_taken_by_symbol_and_must_be_numbers():
+    def run(answer):
+        market = panel(A=[100, 100, 110, 120], B=[10, 10, 10, 10])
+        return engine.backtest(config(), panel=market, forecasts=np.zeros((4, 2)), strategy=Wants(answer))
+
+    fills = run(pd.Series([0.0, 0.5], index=["B", "A"])).fills
+    assert fills.iloc[0][["symbol", "quantity"]].tolist() == ["A", 5.0]
+    for case in ("a label that is no symbol", "complex", "text"):
+        answer, says = NO_NUMBERS[case]
+        with pytest.raises(PluginError, match=r"target\(now\) failed at slice 0") as caught:
+            run(answer)
+        assert says in str(caught.value)
+
+
+def test_forecasts_given_as_text_or_dates_are_refused():
+    for given, says in ((np.full((4, 1), "1.0"), "it holds text"), (DATES.to_numpy().reshape(4, 1), "it holds dates")):
+        with pytest.raises(DataError, match=f"signals.f: expected numbers; {says}"):
+            engine.backtest(config(), panel=panel(A=[10, 11, 12, 13]), forecasts=given)
+
+
 @pytest.mark.parametrize("text", ["SIGNALS = 5", "SIGNALS = {1: print}", "SIGNALS = {'a': 5}"])
 def test_a_plugin_file_that_registers_nonsense_is_told_so(tmp_path, text):
     (tmp_path / "odd.py").write_text(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from engine import codes as c
-from engine import rundir
+from engine import rundir, storage
 from engine.errors import DataError, OutputError
 from engine.manifest import code_hash, git_commit, make_manifest, plain, run_hash
 from engine.result import Result
@@ -314,11 +315,80 @@ def test_a_missing_or_broken_file_is_one_line_that_names_it_or_says_what_is_wron
         Result.load(folder)
 
 
+def reseal(folder: Path) -> None:
+    """Make the manifest agree with the files, as a forger would."""
+    told = json.loads((folder / "manifest.json").read_text())
+    for name in told["files"]:
+        content = (folder / name).read_bytes()
+        told["files"][name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    told["manifest_sha256"] = storage._seal(told)
+    (folder / "manifest.json").write_text(json.dumps(told))
+
+
+def test_the_manifest_knows_every_other_file_by_length_and_digest(tmp_path):
+    folder = make().save(tmp_path / "run")
+    told = json.loads((folder / "manifest.json").read_text())["files"]
+    assert sorted(told) == sorted(name for name in FILES if name != "manifest.json")
+    for name, known in told.items():
+        content = (folder / name).read_bytes()
+        assert known == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".parquet")])
+def test_a_valid_file_with_other_figures_is_refused(tmp_path, name):
+    import pyarrow.parquet as parquet
+
+    folder, other = make().save(tmp_path / "run"), make(quantity=4).save(tmp_path / "other")
+    table = parquet.read_table(folder / name)
+    parquet.write_table(table.slice(0, max(0, len(table) - 1)), folder / name)
+    with pytest.raises(DataError, match=rf"run: this run cannot be read \({name} is not as it was written: \d+ bytes"):
+        Result.load(folder)
+    whole = (other / name).read_bytes()
+    (other / name).write_bytes(whole[:-5] + bytes([whole[-5] ^ 1]) + whole[-4:])
+    with pytest.raises(DataError, match=f"{name} is not as it was written: its sha256 is another than the manifest's"):
+        Result.load(other)
+
+
+@pytest.mark.parametrize("key", ["capital", "ended", "warnings", "data"])
+def test_an_edited_manifest_is_refused(tmp_path, key):
+    folder = make().save(tmp_path / "run")
+    told = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**told, key: "ruin"}))
+    with pytest.raises(DataError, match=r"manifest\.json is not as it was written"):
+        Result.load(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"null", b'{"format": 2}', b"\xff\xfe", b"[" * 100_000])
+def test_a_manifest_that_is_none_is_one_line(tmp_path, content):
+    folder = make().save(tmp_path / "run")
+    (folder / "manifest.json").write_bytes(content)
+    with pytest.raises(DataError, match="this run cannot be read") as caught:
+        Result.load(folder)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".parquet")])
+def test_a_sealed_file_that_holds_something_else_is_one_line(tmp_path, name):
+    folder = make().save(tmp_path / "run")
+    donor = "equity.parquet" if name != "equity.parquet" else "fills.parquet"
+    (folder / name).write_bytes((folder / donor).read_bytes())
+    reseal(folder)
+    with pytest.raises(DataError, match="this run cannot be read") as caught:
+        Result.load(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_loaded_run_saved_again_is_the_same_bytes(tmp_path):
+    folder = make().save(tmp_path / "run")
+    before = contents(folder)
+    assert contents(rundir.save(rundir.load(folder), tmp_path / "again")) == before
+
+
 def test_a_run_of_another_format_is_refused(tmp_path):
     folder = make().save(tmp_path / "run")
     told = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps({**told, "format": 99}))
-    with pytest.raises(DataError, match="format 99 where 1 is known"):
+    with pytest.raises(DataError, match="format 99 where 2 is known"):
         Result.load(folder)
 
 
@@ -328,5 +398,6 @@ def test_a_run_whose_figures_are_no_numbers_is_refused(tmp_path, value):
     told = json.loads((folder / "metrics.json").read_text())
     told["metrics"]["sharpe"] = json.loads(value)
     (folder / "metrics.json").write_text(json.dumps(told))
+    reseal(folder)
     with pytest.raises(DataError, match="this run cannot be read .*a figure that is no number"):
         Result.load(folder)
