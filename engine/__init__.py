@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.lanes import lanes
+    from engine.lane import lanes
     from engine.panel import Panel
     from engine.result import Result
     from engine.run import backtest
@@ -18,7 +18,7 @@ _HOME = {
     "Panel": "engine.panel",
     "Result": "engine.result",
     "backtest": "engine.run",
-    "lanes": "engine.lanes",
+    "lanes": "engine.lane",
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.contracts import AccountView
-from engine.signatures import (
+from engine.shapes import (
     CASH,
     COUNTS,
     EQUITY,

@@ -11,14 +11,14 @@ from engine.contracts import Orderer, Snapshot, Strategy
 from engine.errors import PluginError
 from engine.numbers import floats, in_order
 from engine.orders import plan_of
-from engine.signatures import Plan
+from engine.shapes import Plan
 from engine.types import Floats, Order
 
 
 def ask(strategy: Strategy, now: Snapshot) -> Floats:
     """What a Python strategy wants, checked: (N,) finite weights or NaN. PluginError names the strategy and the slice."""
     name, n = type(strategy).__name__, len(now.symbols)
-    target = _call(strategy, "target", lambda: floats(in_order(strategy.target(now), now.symbols)), now)
+    target: Floats = _call(strategy, "target", lambda: floats(in_order(strategy.target(now), now.symbols)), now)
     if target.shape != (n,):
         raise PluginError(
             f"strategy {name}: target must have shape ({n},), one weight per instrument; it was {target.shape} at slice {now.t}"

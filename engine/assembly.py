@@ -9,11 +9,12 @@ import numpy as np
 from engine import plugins
 from engine.account import read_only
 from engine.contracts import Guard, Orderer, Rule, Shaper, Strategy
+from engine.data.sources import find
 from engine.errors import ConfigError, PluginError
 from engine.loop import Engine
 from engine.measures import Measures
-from engine.orderfile import line_up
-from engine.signatures import NEAREST, OPTIMISTIC, PESSIMISTIC, Market, Rules, Specs
+from engine.orderfile import line_up, read_orders
+from engine.shapes import NEAREST, OPTIMISTIC, PESSIMISTIC, Market, Rules, Specs
 from engine.types import Floats, Ints
 
 if TYPE_CHECKING:
@@ -203,7 +204,9 @@ def assemble(
     unit = units.get(order[0], "return") if order else "return"
     measures = Measures()
     strategy = strategy if strategy is not None else strategy_of(config, n, unit)
-    plan = line_up(strategy.orders, panel) if isinstance(strategy, Rule) and strategy.orders is not None else None
+    plan = None
+    if isinstance(strategy, Rule) and strategy.orders is not None:
+        plan = line_up(read_orders(find(strategy.orders, config.base)), panel)
     rules = rules_of(config, warmup, measures, plan is not None or isinstance(strategy, Orderer))
     shaper: Shaper = plugins.get("barcast.risk", "shape")(config, universe, panel.bars_per_year, measures)
     guard: Guard = plugins.get("barcast.risk", "guard")(config, panel.bars_per_year)

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from engine.types import Bools, Floats, Ints, Order, Refused, Slice, Window
-
-if TYPE_CHECKING:
-    from engine.orderfile import OrderTable
 
 UNITS = ("return", "probability", "score", "price")
 
@@ -103,7 +100,7 @@ class Rule:
     params: Floats
     state: Floats
     signals: tuple[str, ...]
-    orders: OrderTable | None = None  # explicit orders known beforehand, of which the kernel says nothing
+    orders: str | None = None  # a file of explicit orders, of which the kernel says nothing
 
 
 @dataclass(slots=True)

@@ -31,6 +31,13 @@ DECISIONS = {
     c.FLATTEN: "a switch or the maintenance margin closed everything and kept it out",
     c.UNDECIDED: "the strategy left it alone (NaN)",
     c.TARGETED: "the strategy set a target",
+    c.ORDERED: "an order was written",
+    c.OVER_ORDER_VALUE: "its order was refused: worth more than max_order_value",
+    c.OVER_WEIGHT: "its order was refused: the position would have exceeded max_weight",
+    c.OVER_SECTOR: "its order was refused: its sector would have exceeded max_sector",
+    c.OVER_NET: "its order was refused: net exposure would have exceeded max_net",
+    c.OVER_CASH: "its order was refused: the longs would have left less than min_cash",
+    c.OVER_GROSS: "its order was refused: gross exposure would have exceeded max_gross",
 }
 NOTES = {
     c.BAND: "No order: the change was inside the no-trade band.",
@@ -46,10 +53,19 @@ FATES = {
     c.AMBIGUOUS: "the bar touched both levels, and the intrabar policy decided",
     c.CANCELLED: "a protective fill cancelled its order",
     c.ACTION: "a split or dividend changed what was held or ordered",
+    c.EXPIRED: "the price of its order was not reached",
 }
 # What an order follows from, always or perhaps: these are worth a look at the slice it meets.
-ORDERING = (c.ENTER, c.LEAVE, c.TARGETED)
-MAYBE = (c.IN_POSITION, c.FLATTEN, c.NOT_MEMBER, c.RANK_CUT, c.SIGN_FILTER, c.HALTED)
+ORDERING = (c.ENTER, c.LEAVE, c.TARGETED, c.ORDERED)
+MAYBE = (
+    c.IN_POSITION,
+    c.FLATTEN,
+    c.NOT_MEMBER,
+    c.RANK_CUT,
+    c.SIGN_FILTER,
+    c.HALTED,
+    *range(c.OVER_ORDER_VALUE, c.OVER_GROSS + 1, 1 << c.DECISION_SHIFT),
+)
 NOTHING = "Nothing traded."
 
 

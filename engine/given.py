@@ -111,7 +111,7 @@ def _align_frame(frame: pd.DataFrame, panel: Panel, where: str) -> Floats:
         date, times, symbols, values = _long(frame, meaning, where)
     else:
         date, times, symbols, values = _wide(frame, meaning, where)
-    rows = _rows(times, date, panel, where)
+    rows = slices_of(times, date, panel, where, "a forecast")
     columns = pd.Index(panel.universe.symbols).get_indexer(pd.Index(symbols))
     if (columns < 0).any():
         who = sorted({str(s) for s in symbols[columns < 0]})

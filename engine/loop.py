@@ -21,7 +21,7 @@ from engine.account import Book, read_only
 from engine.asking import ask, ask_orders
 from engine.contracts import Guard, Orderer, Rule, Shaper, Snapshot, Strategy
 from engine.orders import empty_plan, more_refusals, new_refusals, refused_at
-from engine.signatures import ENDED, GO, Bars, Curve, Day, Desk, Log, Market, Plan, Refusals, Rules, Specs
+from engine.shapes import ENDED, GO, Bars, Curve, Day, Desk, Log, Market, Plan, Refusals, Rules, Specs
 from engine.step.admitting import admit
 from engine.step.fused import FILLS_PER_NAME, FILLS_PER_ORDER, actions_at, bars_at, day_at, fused, note, room_for
 from engine.step.looking import begin_look, factor_of, flatten, name_warmup, wants_out, write_orders

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.errors import DataError
 from engine.orders import BRACKET, plan_of
-from engine.signatures import Plan
+from engine.shapes import Plan
 from engine.types import Order
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine import codes as c
 from engine.account import read_only
-from engine.signatures import KIND_CLOSE, KIND_LIMIT, KIND_MARKET, KIND_STOP, KIND_STOP_LIMIT, Plan, Refusals
+from engine.shapes import KIND_CLOSE, KIND_LIMIT, KIND_MARKET, KIND_STOP, KIND_STOP_LIMIT, Plan, Refusals
 from engine.types import Ints, Order, Refused
 
 KINDS = {

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.loop import Engine
     from engine.panel import Panel
     from engine.result import Result
-    from engine.signatures import Market
+    from engine.shapes import Market
 
 Progress = Callable[[str], None]
 
@@ -172,7 +172,7 @@ def engine_of(
 def record_of(engine: Engine, panel: Panel, arrays: dict[str, Floats], capital: float, seconds: float) -> Record:
     """The Record of an engine that has run."""
     from engine.contracts import Rule
-    from engine.signatures import ENDED
+    from engine.shapes import ENDED
 
     slices, account, curve = engine.t, engine.book.account, engine.curve
     margin = float(engine.strategy.state[0, 0]) if isinstance(engine.strategy, Rule) else float("nan")

@@ -104,7 +104,7 @@ def dress(record: Record, legs: Legs, held: Held) -> Trades:
         slippage=legs.slippage,
         dividends=legs.dividends,
         pnl=pnl,
-        returns=pnl / legs.entry_value,
+        returns=np.divide(pnl, legs.entry_value, out=np.full(len(pnl), np.nan), where=legs.entry_value != 0.0),
         reason=np.where(is_open, 0, legs.reason),
         mae=legs.mae,
         mfe=legs.mfe,

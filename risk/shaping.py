@@ -10,7 +10,8 @@ import numpy as np
 from engine.compiled import njit
 from engine.contracts import Shaper
 from engine.measures import Measures
-from engine.signatures import SHAPE, Day, View
+from engine.shapes import Day, View
+from engine.signatures import SHAPE
 from engine.types import Bools, Codes, Floats, Ints
 from risk.caps import cap_net_and_gross, cap_sectors, cap_weight
 from risk.layout import (

@@ -9,7 +9,7 @@ import numpy as np
 from engine import codes as c
 from engine.compiled import inner
 from engine.measures import ROUNDING
-from engine.signatures import View
+from engine.shapes import View
 from engine.types import Codes, Floats
 from risk.layout import (
     ATR,

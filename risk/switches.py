@@ -16,7 +16,8 @@ import numpy as np
 from engine.compiled import inner, njit
 from engine.contracts import Guard
 from engine.measures import ROUNDING
-from engine.signatures import FLATTEN_ALL, GO, GUARD, HALT, REDUCE_SHIFT, REDUCE_UNIT, Day, View
+from engine.shapes import FLATTEN_ALL, GO, HALT, REDUCE_SHIFT, REDUCE_UNIT, Day, View
+from engine.signatures import GUARD
 from engine.types import Floats
 
 if TYPE_CHECKING:

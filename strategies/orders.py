@@ -12,7 +12,8 @@ import numpy as np
 from engine import codes as c
 from engine.compiled import njit
 from engine.contracts import Rule
-from engine.signatures import DECIDE, Day, View
+from engine.shapes import Day, View
+from engine.signatures import DECIDE
 from engine.types import Bools, Codes, Floats, Ints
 
 if TYPE_CHECKING:
@@ -48,10 +49,6 @@ def decide(
 
 
 def build(config: Config, n: int, unit: str) -> Rule:
-    """The rule as the engine runs it, with the orders of the file."""
-    from engine.data.sources import find
-    from engine.orderfile import read_orders
-
+    """The rule as the engine runs it; it reads the file of orders itself."""
     said = cast("OrderFile", config.strategy)
-    table = read_orders(find(said.path, config.base))
-    return Rule(kernel=decide, params=np.zeros(1), state=np.full((1, 1), np.inf), signals=(), orders=table)
+    return Rule(kernel=decide, params=np.zeros(1), state=np.full((1, 1), np.inf), signals=(), orders=said.path)

@@ -14,7 +14,8 @@ import numpy as np
 from engine import codes as c
 from engine.compiled import njit
 from engine.contracts import Rule
-from engine.signatures import DECIDE, Day, View
+from engine.shapes import Day, View
+from engine.signatures import DECIDE
 from engine.types import Bools, Codes, Floats, Ints
 
 if TYPE_CHECKING:

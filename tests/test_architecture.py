@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("engine", "signals", "strategies", "risk")
-FOUNDATION = ("types", "errors", "codes", "contracts", "signatures", "compiled")
+FOUNDATION = ("types", "errors", "codes", "contracts", "shapes", "signatures", "measures", "compiled")
 
 
 def sources(*packages: str) -> list[Path]:
@@ -52,7 +52,7 @@ def test_plugins_stand_on_the_foundation_of_the_engine_only():
 
 
 def test_the_step_knows_nothing_of_files_frames_or_configuration():
-    allowed = {"engine.codes", "engine.compiled", "engine.signatures", "engine.types"}
+    allowed = {"engine.codes", "engine.compiled", "engine.shapes", "engine.signatures", "engine.types"}
     for path in sources("engine/step"):
         ours = {name for name in imports(path) if name.startswith("engine") and not name.startswith("engine.step")}
         assert ours <= allowed, f"{path.relative_to(ROOT)} imports {ours - allowed}"

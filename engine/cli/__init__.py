@@ -87,8 +87,8 @@ def _lanes(config: str, sets: list[str], file: str, plugin: list[str], out: str,
     import json
 
     from engine.cli.show import lanes_summary, talking
-    from engine.lanes import frame_of, read_grid, save
-    from engine.lanes import lanes as run_lanes
+    from engine.lane import frame_of, read_grid, save
+    from engine.lane import lanes as run_lanes
     from engine.plugins import load_files
     from engine.run import load_config
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine import codes as c
 from engine.compiled import inner
-from engine.signatures import CASH, DUE, EXPLICIT_DUE, STOOD, Account, Desk
+from engine.shapes import CASH, DUE, EXPLICIT_DUE, STOOD, Account, Desk
 from engine.step.levels import IN_MONEY
 from engine.step.money import clear, dust, floor_lot, write_fill
 

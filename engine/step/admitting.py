@@ -6,7 +6,7 @@ import numpy as np
 
 from engine import codes as c
 from engine.compiled import inner, njit
-from engine.signatures import EQUITY, HALT, Desk, Plan, Refusals
+from engine.shapes import EQUITY, HALT, Desk, Plan, Refusals
 from engine.step.levels import STOP, TARGET, TRAIL
 from engine.step.looking import decided, distance, waiting_for
 from engine.step.money import EPSILON, floor_lot

@@ -6,7 +6,7 @@ import math
 
 from engine import codes as c
 from engine.compiled import inner
-from engine.signatures import EXPLICIT_DUE, Desk
+from engine.shapes import EXPLICIT_DUE, Desk
 from engine.step.explicit import meet, put_away
 from engine.step.growing import buying_power, increase
 from engine.step.money import leave

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine import codes as c
 from engine.compiled import inner
-from engine.signatures import KIND_CLOSE, KIND_LIMIT, KIND_MARKET, KIND_STOP, KIND_STOP_LIMIT, Desk
+from engine.shapes import KIND_CLOSE, KIND_LIMIT, KIND_MARKET, KIND_STOP, KIND_STOP_LIMIT, Desk
 from engine.step.growing import want
 from engine.step.levels import beyond_stop, beyond_target
 from engine.step.money import allowed, book, fee_of, slipped, stand_again

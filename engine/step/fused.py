@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from engine.compiled import inner, njit
-from engine.signatures import (
+from engine.shapes import (
     ACCRUED,
     CASH,
     EQUITY,
-    FUSED,
     HELD,
     LONG_VALUE,
     SHORT_VALUE,
@@ -32,6 +31,7 @@ from engine.signatures import (
     Specs,
     View,
 )
+from engine.signatures import FUSED
 from engine.step.admitting import admit
 from engine.step.looking import begin_look, factor_of, flatten, name_warmup, wants_out, write_orders
 from engine.step.trade import trade

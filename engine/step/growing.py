@@ -8,7 +8,7 @@ import numpy as np
 
 from engine import codes as c
 from engine.compiled import inner
-from engine.signatures import CASH, KIND_LIMIT, KIND_STOP, KIND_STOP_LIMIT, Desk
+from engine.shapes import CASH, KIND_LIMIT, KIND_STOP, KIND_STOP_LIMIT, Desk
 from engine.step.levels import arm
 from engine.step.money import allowed, book, fee_of, floor_lot, slipped
 from engine.types import Floats

@@ -11,7 +11,7 @@ import numpy as np
 
 from engine import codes as c
 from engine.compiled import inner
-from engine.signatures import EXPLICIT_DUE, NEAREST, OPTIMISTIC, Desk
+from engine.shapes import EXPLICIT_DUE, NEAREST, OPTIMISTIC, Desk
 from engine.step.levels import beyond_stop, beyond_target, protection, stop_side, target_side
 from engine.step.money import leave
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine import codes as c
 from engine.compiled import inner
-from engine.signatures import Account, Desk
+from engine.shapes import Account, Desk
 
 TOUCH = 1e-12  # relative: 100 x 1.1 is a bit above 110 in floats, and a high of 110 has touched it
 STOP, TARGET, TRAIL, IN_MONEY = 0, 1, 2, 3  # rows of account.reach; the same in money three rows further down

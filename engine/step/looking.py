@@ -8,7 +8,7 @@ import numpy as np
 
 from engine import codes as c
 from engine.compiled import inner, njit
-from engine.signatures import (
+from engine.shapes import (
     EQUITY,
     FLATTEN_ALL,
     HALT,

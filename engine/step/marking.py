@@ -6,7 +6,7 @@ import math
 
 from engine import codes as c
 from engine.compiled import inner
-from engine.signatures import (
+from engine.shapes import (
     ACCRUED,
     CASH,
     ENDED,

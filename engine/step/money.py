@@ -8,7 +8,7 @@ import numpy as np
 
 from engine import codes as c
 from engine.compiled import inner
-from engine.signatures import CASH, STOOD, Account, Desk, Log, Rules
+from engine.shapes import CASH, STOOD, Account, Desk, Log, Rules
 
 EPSILON = 1e-9  # every floor is floor(x + 1e-9)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine import codes as c
 from engine.compiled import inner
-from engine.signatures import DUE, EXPLICIT_DUE, Desk
+from engine.shapes import DUE, EXPLICIT_DUE, Desk
 from engine.step.explicit import meet
 from engine.step.growing import buying_power, increase, want
 from engine.step.levels import beyond_stop, beyond_target, protection, stop_side, target_side

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine import codes as c
 from engine.compiled import inner
-from engine.signatures import KIND_LIMIT, OPTIMISTIC, PESSIMISTIC, Desk
+from engine.shapes import KIND_LIMIT, OPTIMISTIC, PESSIMISTIC, Desk
 from engine.step.explicit import lessen, price_inside, rebounds, slips_inside, touched
 from engine.step.growing import BY_LIMIT, BY_STOP, increase, want
 from engine.step.inside import act_on, stop_first

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.compiled import njit
-from engine.signatures import ENDED, EXPLICIT_DUE, Desk
+from engine.shapes import ENDED, EXPLICIT_DUE, Desk
 from engine.step.actions import act, attend
 from engine.step.closing import closing
 from engine.step.growing import buying_power

@@ -32,9 +32,7 @@ def panel_of(folder: Path, facts: dict[str, Any]) -> Panel:
 def runner(folder: Path, facts: dict[str, Any]) -> Any:
     """A function that runs the folder's configuration once and returns its Record."""
     panel, config = panel_of(folder, facts), road.load_config(facts["config"])
-    signals = road.make_signals(config)
-    given = np.load(folder / "forecasts.npy")
-    arrays = {name: road.forecast(name, signal, config, panel, given) for name, signal in signals.items()}
+    panel, signals, arrays = road.prepare(config, panel, np.load(folder / "forecasts.npy"))
     return lambda: road.run_record(config, panel, signals, arrays, None, lambda text: None)
 
 

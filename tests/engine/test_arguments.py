@@ -104,3 +104,7 @@ def test_a_place_that_is_no_path_is_one_line(place):
 def test_an_override_that_is_no_text_is_refused_with_lanes_too():
     with pytest.raises(ConfigError, match="config: expected a path"):
         engine.lanes(5, market(), {"capital": [1, 2]})
+
+
+def test_lanes_are_a_function_however_often_they_are_asked_for():
+    assert callable(engine.lanes) and callable(engine.lanes)

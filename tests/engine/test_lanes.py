@@ -11,7 +11,7 @@ import pytest
 import engine
 import engine.plugins
 from engine.errors import ConfigError
-from engine.lanes import digest_of, frame_of, lanes, read_grid
+from engine.lane import digest_of, frame_of, lanes, read_grid
 from tests.engine.test_run import bars, config
 
 RNG = np.random.default_rng(11)

@@ -20,7 +20,7 @@ from engine.contracts import Rule
 from engine.loop import Engine
 from engine.measures import Measures
 from engine.orders import plan_of
-from engine.signatures import Market as Arrays
+from engine.shapes import Market as Arrays
 from engine.types import Fills, Universe
 from tests.reference.interface import NAN, Atr, Config, Market, Order
 

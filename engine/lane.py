@@ -19,7 +19,7 @@ import numpy as np
 
 from engine.compiled import njit
 from engine.errors import ConfigError, OutputError
-from engine.signatures import ENDED
+from engine.shapes import ENDED
 from engine.types import Fills, Floats
 
 if TYPE_CHECKING:
