@@ -13,7 +13,7 @@ from engine.benchmark import benchmark_of
 from engine.metrics import Reasons, Values, compute, of_curve
 from engine.record import Record
 from engine.trades import Trades, round_trips
-from engine.types import Codes, Fills, Floats, Ints
+from engine.types import Codes, Fills, Floats, Ints, Refusals
 
 if TYPE_CHECKING:
     from engine.panel import Panel
@@ -71,6 +71,7 @@ class Facts:
     instruments: Instruments
     actions: Actions
     fills: Fills
+    refusals: Refusals
     trades: Trades
     codes: Codes  # (S, N)
     forecasts: dict[str, Floats]  # name -> (S, N)
@@ -107,6 +108,7 @@ def facts_of(record: Record, config: dict[str, Any], manifest: dict[str, Any]) -
         instruments=Instruments(panel.universe.multiplier, record.quantity, record.entry, record.mark, record.entry_t),
         actions=_actions(panel, rows),
         fills=record.fills,
+        refusals=record.refusals,
         trades=trades,
         codes=record.codes[:rows],
         forecasts={name: values[:rows] for name, values in record.forecasts.items()},
@@ -155,6 +157,8 @@ def run_warnings(record: Record, trades: Trades) -> list[str]:
         out.append(f"{still} {_plural(still, 'trade is', 'trades are')} still open and valued at the last mark")
     if closed < FEW_TRADES:
         out.append(f"{closed} closed {_plural(closed, 'trade', 'trades')}: fewer than {FEW_TRADES} prove little")
+    if len(record.refusals):
+        out.append(refused_in_words(record.refusals))
     flags = np.bitwise_and(record.codes, np.uint32(c.AMBIGUOUS)) != 0
     ambiguous = int(flags.sum())
     if ambiguous:
@@ -162,6 +166,13 @@ def run_warnings(record: Record, trades: Trades) -> list[str]:
             f"{ambiguous} {_plural(ambiguous, 'bar', 'bars')} in which the intrabar policies would fill differently"
         )
     return out
+
+
+def refused_in_words(refusals: Refusals) -> str:
+    """How many explicit orders were refused, and by what."""
+    found, counts = np.unique(refusals.decision, return_counts=True)
+    told = ", ".join(f"{c.DECISIONS[int(code)]} {count}" for code, count in zip(found, counts, strict=True))
+    return f"{len(refusals)} {_plural(len(refusals), 'order was', 'orders were')} refused: {told}"
 
 
 def _plural(count: int, one: str, many: str) -> str:

@@ -21,12 +21,12 @@ from engine.account import Book, read_only
 from engine.asking import ask, ask_orders
 from engine.contracts import Guard, Orderer, Rule, Shaper, Snapshot, Strategy
 from engine.orders import empty_plan, more_refusals, new_refusals, refused_at
-from engine.shapes import ENDED, GO, Bars, Curve, Day, Desk, Log, Market, Plan, Refusals, Rules, Specs
+from engine.shapes import ENDED, GO, Bars, Curve, Day, Desk, Log, Market, Plan, RefusalLog, Rules, Specs
 from engine.step.admitting import admit
 from engine.step.fused import FILLS_PER_NAME, FILLS_PER_ORDER, actions_at, bars_at, day_at, fused, note, room_for
 from engine.step.looking import begin_look, factor_of, flatten, name_warmup, wants_out, write_orders
 from engine.step.trade import trade
-from engine.types import Codes, Fills, Floats, Refused, Slice
+from engine.types import Codes, Fills, Floats, Refusals, Refused, Slice
 
 CHUNK = 1 << 17  # fills a log holds before it is drained
 
@@ -45,7 +45,7 @@ class Engine:
     shaper: Shaper
     guard: Guard
     plan: Plan  # explicit orders known beforehand; a Python strategy's come slice by slice
-    refused: Refusals
+    refused: RefusalLog
     book: Book
     curve: Curve
     codes: Codes  # (T, N)
@@ -221,6 +221,11 @@ class Engine:
             columns = (k.t, k.instrument, k.quantity, k.price, k.reference, k.fee, k.reason)
             self.parts.append(Fills(*(column[:count].copy() for column in columns)))  # type: ignore[arg-type]
             self.log.count[0] = 0
+
+    def refusals(self) -> Refusals:
+        """Every explicit order refused so far, in the order they were given."""
+        count = int(self.refused.count[0])
+        return Refusals(*(column[:count].copy() for column in self.refused[:-1]))
 
     def fills(self) -> Fills:
         """Every fill so far, in the order they happened."""

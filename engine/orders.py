@@ -9,7 +9,7 @@ import numpy as np
 
 from engine import codes as c
 from engine.account import read_only
-from engine.shapes import KIND_CLOSE, KIND_LIMIT, KIND_MARKET, KIND_STOP, KIND_STOP_LIMIT, Plan, Refusals
+from engine.shapes import KIND_CLOSE, KIND_LIMIT, KIND_MARKET, KIND_STOP, KIND_STOP_LIMIT, Plan, RefusalLog
 from engine.types import Ints, Order, Refused
 
 KINDS = {
@@ -81,13 +81,13 @@ def empty_plan(rows: int) -> Plan:
     return plan_of((), np.zeros(rows + 1, np.int64), {})
 
 
-def new_refusals(room: int) -> Refusals:
+def new_refusals(room: int) -> RefusalLog:
     """Room for so many refusals, none filled in."""
     ints, floats = [np.zeros(room, np.int64) for _ in range(3)], [np.zeros(room) for _ in range(3)]
-    return Refusals(ints[0], ints[1], floats[0], ints[2], floats[1], floats[2], np.zeros(1, np.int64))
+    return RefusalLog(ints[0], ints[1], floats[0], ints[2], floats[1], floats[2], np.zeros(1, np.int64))
 
 
-def more_refusals(old: Refusals, more: int) -> Refusals:
+def more_refusals(old: RefusalLog, more: int) -> RefusalLog:
     """The same refusals with room for at least `more`."""
     count = int(old.count[0])
     new = new_refusals(2 * (count + more))
@@ -97,14 +97,19 @@ def more_refusals(old: Refusals, more: int) -> Refusals:
     return new
 
 
-def refused_at(k: int, refusals: Refusals, symbols: tuple[str, ...]) -> Refused:
+def rule_of(decision: int) -> str:
+    """What refused an order, as the configuration calls it."""
+    return CAPS.get(decision, c.DECISIONS[decision])
+
+
+def refused_at(k: int, refusals: RefusalLog, symbols: tuple[str, ...]) -> Refused:
     """The k-th refusal as a value."""
     decision = int(refusals.decision[k])
     return Refused(
         int(refusals.t[k]),
         symbols[int(refusals.instrument[k])],
         float(refusals.quantity[k]),
-        CAPS.get(decision, c.DECISIONS[decision]),
+        rule_of(decision),
         float(refusals.value[k]),
         float(refusals.limit[k]),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.types import Codes, Fills, Floats, Ints
+from engine.types import Codes, Fills, Floats, Ints, Refusals
 
 if TYPE_CHECKING:
     from engine.panel import Panel
@@ -35,4 +35,5 @@ class Record:
     entry_t: Ints  # (N,) row of the entry of what is held, -1 where flat
     margin: float  # smallest distance of any decision from flipping, in the forecast's unit; NaN if none was close
     forecasts: dict[str, Floats] = field(default_factory=dict)  # name -> (T, N)
+    refusals: Refusals = field(default_factory=Refusals.none)
     seconds: float = 0.0  # run time of the loop, compilation not included

@@ -206,6 +206,13 @@ class Result:
         return fills_frame(self.facts)
 
     @cached_property
+    def refused(self) -> pd.DataFrame:
+        """Explicit orders that were refused: time, symbol, quantity, rule, and its value beside the limit it broke."""
+        from engine.tables import refused_frame
+
+        return refused_frame(self.facts)
+
+    @cached_property
     def trades(self) -> pd.DataFrame:
         """Round trips by entry, open ones included and marked; engine.trades.Trades explains the columns."""
         from engine.tables import trades_frame
@@ -247,11 +254,15 @@ class Result:
         low = np.bincount(codes & np.uint32(0xFFFF), minlength=1 << 16)
         middle = np.bincount((codes >> np.uint32(16)) & np.uint32(0xFF), minlength=256)
         high = np.bincount(codes >> np.uint32(24), minlength=256)
-        halves, notes = np.arange(1 << 16), np.arange(256)
+        halves, ends = np.arange(1 << 16), np.arange(256) << 24
+
+        def with_bit(bit: int) -> int:
+            return int(low[halves & bit != 0].sum() + high[ends & bit != 0].sum())
+
         return {
-            "fate": {word: int(low[halves & bit != 0].sum()) for bit, word in c.FATES.items()},
+            "fate": {word: with_bit(bit) for bit, word in c.FATES.items()},
             "decision": {word: int(middle[code >> 16]) for code, word in c.DECISIONS.items()},
-            "note": {word: int(high[notes & (bit >> 24) != 0].sum()) for bit, word in c.NOTES.items()},
+            "note": {word: with_bit(bit) for bit, word in c.NOTES.items()},
         }
 
     def row_of(self, at: Any) -> int:

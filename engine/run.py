@@ -194,6 +194,7 @@ def record_of(engine: Engine, panel: Panel, arrays: dict[str, Floats], capital: 
         entry_t=account.entry_t.copy(),
         margin=margin if margin < float("inf") else float("nan"),
         forecasts=arrays,
+        refusals=engine.refusals(),
         seconds=seconds,
     )
 

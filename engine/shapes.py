@@ -205,7 +205,7 @@ class Plan(NamedTuple):
     bracket: Floats  # (3, R)
 
 
-class Refusals(NamedTuple):
+class RefusalLog(NamedTuple):
     """Explicit orders that were not written: columns of one capacity, `count[0]` filled in."""
 
     t: Ints

@@ -29,7 +29,7 @@ from engine.shapes import (
     Market,
     Orders,
     Plan,
-    Refusals,
+    RefusalLog,
     Rules,
     Scratch,
     Specs,
@@ -88,8 +88,8 @@ PLAN = _tuple(
     | dict.fromkeys(("quantity", "limit", "stop"), _F1)
     | dict(reduce_only=_B1, bracket=_F2),
 )
-REFUSALS = _tuple(
-    Refusals,
+REFUSAL_LOG = _tuple(
+    RefusalLog,
     dict.fromkeys(("t", "instrument", "decision", "count"), _i1) | dict.fromkeys(("quantity", "value", "limit"), _f1),
 )
 LOG = _tuple(
@@ -122,7 +122,7 @@ FUSED = types.int64(
     ORDERS,
     EXPLICIT,
     PLAN,
-    REFUSALS,
+    REFUSAL_LOG,
     LOG,
     SCRATCH,
     CURVE,

@@ -23,13 +23,13 @@ from engine import codes as c
 from engine.facts import Actions, Curve, Facts, Instruments, slippage_of
 from engine.manifest import FORMAT, plain
 from engine.trades import Trades
-from engine.types import Fills, Ints
+from engine.types import Fills, Ints, Refusals
 
 TIME = pa.timestamp("ns", tz="UTC")
 WORDS = ("open", *c.REASONS.values())  # reason k is WORDS[k]; a fill is never 'open'
 FILES = (
-    *("config.json", "manifest.json", "metrics.json", "equity.parquet", "fills.parquet", "trades.parquet"),
-    *("decisions.parquet", "forecasts.parquet", "instruments.parquet", "actions.parquet"),
+    *("config.json", "manifest.json", "metrics.json", "equity.parquet", "fills.parquet", "refused.parquet"),
+    *("trades.parquet", "decisions.parquet", "forecasts.parquet", "instruments.parquet", "actions.parquet"),
 )
 MANIFEST, SEAL = "manifest.json", "manifest_sha256"
 SECTIONS = ("data", "signals", "strategy", "exits", "sizing", "caps", "switches", "execution")
@@ -48,6 +48,7 @@ def write(facts: Facts, folder: Path, run: dict[str, Any] | None) -> None:
     _json(folder / "metrics.json", metrics)
     _parquet(folder / "equity.parquet", _curve_table(facts))
     _parquet(folder / "fills.parquet", _fills_table(facts))
+    _parquet(folder / "refused.parquet", _refused_table(facts))
     _parquet(folder / "trades.parquet", _trades_table(facts))
     _parquet(folder / "decisions.parquet", _matrices(facts, {"codes": facts.codes}))
     _parquet(folder / "forecasts.parquet", _matrices(facts, facts.forecasts))
@@ -109,6 +110,21 @@ def _curve_table(facts: Facts) -> pa.Table:
     days = pa.array(facts.dates.astype("datetime64[D]").astype(np.int32), pa.date32())
     table = _columns(facts.curve, time=pa.array(facts.times, TIME), date=days)
     return table if facts.benchmark is None else table.append_column("benchmark", pa.array(facts.benchmark))
+
+
+def _refused_table(facts: Facts) -> pa.Table:
+    r = facts.refusals
+    return pa.table(
+        {
+            "time": _stamps(facts, r.t),
+            "symbol": _dictionary(r.instrument, facts.symbols),
+            "quantity": r.quantity,
+            "decision": pa.array([c.DECISIONS[int(code)] for code in r.decision], pa.string()).dictionary_encode(),
+            "value": r.value,
+            "limit": r.limit,
+            "row": r.t,
+        }
+    )
 
 
 def _fills_table(facts: Facts) -> pa.Table:
@@ -179,6 +195,7 @@ def read(opened: Opener) -> Facts:
         instruments=Instruments(*(_numbers(lasting.column(f.name)) for f in fields(Instruments))),
         actions=_read_actions(opened, symbols),
         fills=_read_fills(opened, symbols),
+        refusals=_read_refused(opened, symbols),
         trades=_read_trades(opened, symbols),
         codes=codes,
         forecasts=_read_matrices(opened, "forecasts.parquet", len(symbols)),
@@ -261,6 +278,13 @@ def _read_actions(opened: Opener, symbols: tuple[str, ...]) -> Actions:
     table = _read_table(opened, "actions.parquet")
     row, split, dividend = (_numbers(table.column(name)) for name in ("row", "split", "dividend"))
     return Actions(row, _places(table.column("symbol"), symbols), split, dividend)
+
+
+def _read_refused(opened: Opener, symbols: tuple[str, ...]) -> Refusals:
+    table = _read_table(opened, "refused.parquet")
+    row, quantity, value, limit = (_numbers(table.column(name)) for name in ("row", "quantity", "value", "limit"))
+    decision = _places(table.column("decision"), tuple(c.DECISIONS.values())) << c.DECISION_SHIFT
+    return Refusals(row, _places(table.column("symbol"), symbols), quantity, decision, value, limit)
 
 
 def _read_fills(opened: Opener, symbols: tuple[str, ...]) -> Fills:

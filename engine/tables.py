@@ -8,6 +8,7 @@ import numpy as np
 
 from engine import codes as c
 from engine.facts import Facts, slippage_of
+from engine.orders import rule_of
 from engine.types import Ints
 
 if TYPE_CHECKING:
@@ -61,6 +62,24 @@ def fills_frame(facts: Facts) -> pd.DataFrame:
             "slippage": slippage_of(facts),
             "fee": f.fee,
             "reason": _reasons(f.reason),
+        }
+    )
+
+
+def refused_frame(facts: Facts) -> pd.DataFrame:
+    """One row per explicit order that was refused, in the order they were given."""
+    import pandas as pd
+
+    r = facts.refusals
+    return pd.DataFrame(
+        {
+            "time": _times(facts, r.t),
+            "date": _dates(facts, r.t),
+            "symbol": _symbols(facts, r.instrument),
+            "quantity": r.quantity,
+            "rule": pd.Categorical([rule_of(int(code)) for code in r.decision]),
+            "value": r.value,
+            "limit": r.limit,
         }
     )
 

@@ -121,6 +121,27 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusals:
+    """Explicit orders that were refused as columns, in the order they were given: six arrays of one length."""
+
+    t: Ints  # row of the panel at which the order was given
+    instrument: Ints
+    quantity: Floats  # signed, in whole lots
+    decision: Ints  # engine.codes: why
+    value: Floats  # what it would have come to: money for max_order_value, else a multiple of equity; NaN: no number
+    limit: Floats
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    @classmethod
+    def none(cls) -> Refusals:
+        """A table without rows."""
+        ints, floats = np.empty(0, np.int64), np.empty(0)
+        return cls(ints, ints, floats, ints, floats, floats)
+
+
+@dataclass(frozen=True, slots=True)
 class Fills:
     """Executions as columns, in the order they happened: eight arrays of one length F."""
 

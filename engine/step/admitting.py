@@ -6,7 +6,7 @@ import numpy as np
 
 from engine import codes as c
 from engine.compiled import inner, njit
-from engine.shapes import EQUITY, HALT, Desk, Plan, Refusals
+from engine.shapes import EQUITY, HALT, Desk, Plan, RefusalLog
 from engine.step.levels import STOP, TARGET, TRAIL
 from engine.step.looking import decided, distance, waiting_for
 from engine.step.money import EPSILON, floor_lot
@@ -86,7 +86,7 @@ def judge(i: int, quantity: float, only: bool, brake: int, member: Bools, d: Des
 
 
 @inner(forceinline=False)
-def refuse(i: int, quantity: float, decision: int, value: float, limit: float, d: Desk, refused: Refusals) -> None:
+def refuse(i: int, quantity: float, decision: int, value: float, limit: float, d: Desk, refused: RefusalLog) -> None:
     """Note an order that is not written."""
     k = refused.count[0]
     refused.t[k], refused.instrument[k], refused.quantity[k] = d.t, i, quantity
@@ -116,7 +116,7 @@ def enter(p: int, i: int, quantity: float, halted: bool, plan: Plan, d: Desk) ->
 
 
 @njit()
-def admit(first: int, last: int, brake: int, member: Bools, plan: Plan, d: Desk, refused: Refusals) -> None:
+def admit(first: int, last: int, brake: int, member: Bools, plan: Plan, d: Desk, refused: RefusalLog) -> None:
     """Write orders `first` to `last` of the plan for slice t + 1 + delay, in the order given, or refuse them."""
     if first == last:
         return
