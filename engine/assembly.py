@@ -9,7 +9,7 @@ import numpy as np
 from engine import plugins
 from engine.account import read_only
 from engine.contracts import Guard, Rule, Shaper, Strategy
-from engine.errors import ConfigError, PluginError
+from engine.errors import ConfigError, PluginError, first_line
 from engine.loop import Engine
 from engine.signatures import NEAREST, OPTIMISTIC, PESSIMISTIC, Market, Rules, Specs
 from engine.types import Floats, Ints
@@ -133,7 +133,9 @@ def strategy_of(config: Config, n: int, unit: str) -> Rule | Strategy:
     try:
         strategy = factory(**params)
     except Exception as error:
-        raise PluginError(f"strategy {config.strategy.rule}: it refuses its arguments: {error}") from error
+        raise PluginError(
+            f"strategy {config.strategy.rule}: it refuses its arguments: {first_line(error, typed=False)}"
+        ) from error
     if not isinstance(strategy, Strategy):
         raise PluginError(f"strategy {config.strategy.rule}: it needs a method target(now)")
     return strategy

@@ -19,7 +19,7 @@ import numpy as np
 from engine import codes as c
 from engine.account import Book, read_only
 from engine.contracts import Guard, Rule, Shaper, Snapshot, Strategy
-from engine.errors import PluginError
+from engine.errors import PluginError, first_line
 from engine.numbers import floats, in_order
 from engine.signatures import ENDED, Bars, Curve, Day, Log, Market, Rules, Specs
 from engine.step.fused import FILLS_PER_NAME, actions_at, bars_at, fused, note
@@ -239,9 +239,7 @@ def ask(strategy: Strategy, now: Snapshot, t: int) -> Floats:
     try:
         target = floats(in_order(strategy.target(now), now.symbols))
     except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"strategy {name}: target(now) failed at slice {t}: {type(error).__name__}: {error}"
-        ) from error
+        raise PluginError(f"strategy {name}: target(now) failed at slice {t}: {first_line(error)}") from error
     if target.shape != (n,):
         raise PluginError(
             f"strategy {name}: target must have shape ({n},), one weight per instrument; it was {target.shape} at slice {t}"

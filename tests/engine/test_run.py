@@ -318,6 +318,54 @@ def test_a_forecast_that_is_no_number_is_refused(case):
     assert says in str(caught.value) and "\n" not in str(caught.value)
 
 
+class Odds(Says):
+    unit = "probability"
+
+
+@pytest.mark.parametrize("value", [-0.25, 1.5])
+def test_a_probability_that_is_none_names_signal_slice_and_symbol(value):
+    from engine.forecasts import forecast_run
+
+    says = f"signals.p at slice 0: B is {value:g}; expected a probability, 0 to 1. Give unit: score or return instead"
+    with pytest.raises(PluginError, match=says):
+        forecast_run("p", Odds([0.5, value]), panel(A=[100, 110], B=[20, 21]))
+
+
+class Loud:
+    """Fails in several lines, as libraries do."""
+
+    window, unit = 1, "score"
+
+    def __init__(self, when):
+        if when == "made":
+            raise ValueError("first\nsecond")
+
+    def forecast(self, bars):
+        raise ValueError("first\nsecond")
+
+    def target(self, now):
+        raise ValueError("first\nsecond")
+
+
+def test_an_exception_of_several_lines_is_told_in_one(tmp_path):
+    def said(act):
+        with pytest.raises(PluginError) as caught:
+            act()
+        return str(caught.value)
+
+    market, given = panel(A=[10, 11, 12, 13]), np.zeros((4, 1))
+    (tmp_path / "loud.py").write_text("raise ValueError('first\\nsecond')\n")
+    from engine.forecasts import forecast_run, make_signal
+
+    for told in (
+        said(lambda: engine.backtest(config(), panel=market, forecasts=given, strategy=Loud("asked"))),
+        said(lambda: forecast_run("f", Loud("asked"), market)),
+        said(lambda: make_signal("f", Loud, {"when": "made"})),
+        said(lambda: engine.plugins.load_file(tmp_path / "loud.py")),
+    ):
+        assert "first" in told and "second" not in told and "\n" not in told
+
+
 class Wants(Says):
     def target(self, now):
         return self.answer
