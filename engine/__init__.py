@@ -28,5 +28,7 @@ def __dir__() -> list[str]:
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        return getattr(import_module(_HOME[name]), name)
+        found = getattr(import_module(_HOME[name]), name)
+        globals()[name] = found  # importing engine.lanes has left the module under the function's name
+        return found
     raise AttributeError(f"module 'engine' has no attribute {name!r}")
