@@ -13,6 +13,7 @@ from serve import Answer, serve
 
 import engine.run as road
 from engine.compiled import njit
+from engine.forecasts import forecast
 from engine.metrics import compute
 from engine.panel import Panel
 from engine.record import Record
@@ -34,7 +35,7 @@ def runner(folder: Path, facts: dict[str, Any]) -> Any:
     panel, config = panel_of(folder, facts), road.load_config(facts["config"])
     signals = road.make_signals(config)
     given = np.load(folder / "forecasts.npy")
-    arrays = {name: road.forecast(name, signal, config, panel, given) for name, signal in signals.items()}
+    arrays = {name: forecast(name, signal, config, panel, given) for name, signal in signals.items()}
     return lambda: road.run_record(config, panel, signals, arrays, None, lambda text: None)
 
 
