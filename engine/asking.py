@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.contracts import Orderer, Snapshot, Strategy
-from engine.errors import PluginError
+from engine.errors import PluginError, first_line
 from engine.numbers import floats, in_order
 from engine.orders import plan_of
 from engine.shapes import Plan
@@ -51,7 +51,7 @@ def _call(strategy: object, method: str, question: Callable[[], Any], now: Snaps
     try:
         return question()
     except (Exception, SystemExit) as error:
-        told = f"{type(error).__name__}: {error}"
+        told = first_line(error)
         raise PluginError(
             f"strategy {type(strategy).__name__}: {method}(now) failed at slice {now.t}: {told}"
         ) from error

@@ -10,7 +10,7 @@ from engine import plugins
 from engine.account import read_only
 from engine.contracts import Guard, Orderer, Rule, Shaper, Strategy
 from engine.data.sources import find
-from engine.errors import ConfigError, PluginError
+from engine.errors import ConfigError, PluginError, first_line
 from engine.loop import Engine
 from engine.measures import Measures
 from engine.orderfile import line_up, read_orders
@@ -166,7 +166,9 @@ def strategy_of(config: Config, n: int, unit: str) -> Rule | Strategy | Orderer:
     try:
         strategy: Strategy | Orderer = factory(**params)
     except Exception as error:
-        raise PluginError(f"strategy {config.strategy.rule}: it refuses its arguments: {error}") from error
+        raise PluginError(
+            f"strategy {config.strategy.rule}: it refuses its arguments: {first_line(error, typed=False)}"
+        ) from error
     if isinstance(strategy, Strategy) == isinstance(strategy, Orderer):
         raise PluginError(
             f"strategy {config.strategy.rule}: it needs a method target(now) or orders(now), and not both"

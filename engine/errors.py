@@ -16,6 +16,14 @@ class BarcastError(Exception):
     exit_code = 1
 
 
+def first_line(error: BaseException, typed: bool = True) -> str:
+    """An exception of somebody else's in one line: its type (where it is `typed`) and what it says first."""
+    said = str(error).strip().splitlines()
+    if said and not typed:
+        return said[0]
+    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
+
+
 class ConfigError(BarcastError):
     exit_code = 2
 

@@ -115,7 +115,7 @@ def facts_of(record: Record, config: dict[str, Any], manifest: dict[str, Any]) -
         metrics=metrics,
         reasons=reasons,
         benchmark_metrics=against,
-        warnings=(*panel.warnings, *run_warnings(record, trades)),
+        warnings=(*panel.warnings, *run_warnings(record, trades), *idle(record, _delay(config))),
         config=config,
         manifest=manifest,
     )
@@ -144,6 +144,8 @@ def run_warnings(record: Record, trades: Trades) -> list[str]:
         out.append("survivorship: no symbol leaves the data before its end, so names that died may be missing")
     if len(record.fills) and not trades.fees.any() and not trades.slippage.any():
         out.append("no costs: commission, fees and slippage are all 0, as nobody trades")
+    if free := int((record.fills.price <= 0.0).sum()):
+        out.append(f"{free} {_plural(free, 'fill', 'fills')} at a price of 0: slippage takes all of it")
     first = int(np.argmax(record.positions > 0)) if (record.positions > 0).any() else 0
     if first > len(record.equity) // 100 and first > 1:
         when = panel.dates()[first]
@@ -173,6 +175,29 @@ def refused_in_words(refusals: Refusals) -> str:
     found, counts = np.unique(refusals.decision, return_counts=True)
     told = ", ".join(f"{c.DECISIONS[int(code)]} {count}" for code, count in zip(found, counts, strict=True))
     return f"{len(refusals)} {_plural(len(refusals), 'order was', 'orders were')} refused: {told}"
+
+
+def idle(record: Record, delay: int) -> list[str]:
+    """Why a run has no fill: a window or a delay as long as the data, or what was decided most often."""
+    if len(record.fills) or not len(record.equity):
+        return []
+    rows = len(record.equity)
+    decided = record.codes & np.uint32(c.DECISION_MASK)
+    asked = decided[~np.isin(decided, (c.NOT_ASKED, c.NO_BAR_NOW, c.NOT_MEMBER))]
+    if len(asked) and (asked == c.WARMING_UP).all():
+        return [f"no trades: a signal's window is longer than the {rows} slices of the data"]
+    if delay + 1 >= rows:
+        return [f"no trades: an order waits {delay} slices beyond the next, and the data has {rows}"]
+    if not len(asked):
+        return ["no trades: nothing was ever decided, for want of bars or members"]
+    kinds, counts = np.unique(asked, return_counts=True)
+    most = int(np.argmax(counts))
+    name = c.DECISIONS.get(int(kinds[most]), hex(int(kinds[most])))
+    return [f"no trades: {counts[most]} of {len(asked)} decisions were '{name}'"]
+
+
+def _delay(config: dict[str, Any]) -> int:
+    return int(config.get("execution", {}).get("delay", 0))
 
 
 def _plural(count: int, one: str, many: str) -> str:

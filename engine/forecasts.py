@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.contracts import UNITS, PanelSignal, Signal
-from engine.errors import PluginError
+from engine.errors import PluginError, first_line
 from engine.numbers import floats, in_order
 from engine.types import Floats, Window
 
@@ -26,7 +26,7 @@ def make_signal(name: str, factory: Any, params: dict[str, Any]) -> Signal:
         whole = isinstance(signal, Signal)  # asks for its attributes, which may be properties that fail
     except Exception as error:
         raise PluginError(
-            f"signals.{name}: {getattr(factory, '__name__', factory)} refuses its arguments: {error}"
+            f"signals.{name}: {getattr(factory, '__name__', factory)} refuses its arguments: {first_line(error, typed=False)}"
         ) from error
     if not whole:
         missing = [part for part in ("window", "unit", "forecast") if not hasattr(signal, part)]
@@ -54,7 +54,7 @@ def forecast(name: str, signal: Signal, config: Config, panel: Panel, given: Any
 
     array = align(chosen(name, signal, config, given), panel, f"signals.{name}")
     # A price computed elsewhere is one of the source's own: forward-adjusted prices depend on where the run begins.
-    return finish(array, signal.unit, panel, panel.close)
+    return finish(name, array, signal.unit, panel, panel.close)
 
 
 def forecast_run(name: str, signal: Signal, panel: Panel) -> Floats:
@@ -72,7 +72,7 @@ def forecast_run(name: str, signal: Signal, panel: Panel) -> Floats:
         for t in range(signal.window - 1, shape[0]):
             out[t] = checked(name, at(name, signal, panel, t), shape[1:], t, symbols)
     out[: signal.window - 1] = np.nan
-    return finish(out, signal.unit, panel, panel.adjusted.close)
+    return finish(name, out, signal.unit, panel, panel.adjusted.close)
 
 
 def at(name: str, signal: Signal, panel: Panel, t: int) -> Any:
@@ -85,7 +85,7 @@ def answer(name: str, method: str, ask: Callable[[Window], Any], bars: Window, w
     try:
         return ask(bars)
     except (Exception, SystemExit) as error:
-        told = f"{type(error).__name__}: {error}".splitlines()[0]
+        told = first_line(error)
         raise PluginError(f"signals.{name}{where}: {method}(bars) failed: {told}. Its bars are read-only") from error
 
 
@@ -124,12 +124,16 @@ def checked(name: str, values: Any, shape: tuple[int, ...], t: int | None, symbo
     return array
 
 
-def finish(out: Floats, unit: str, panel: Panel, close: Floats) -> Floats:
+def finish(name: str, out: Floats, unit: str, panel: Panel, close: Floats) -> Floats:
     """Forecasts ready for the loop: prices as returns on `close`, in whose unit they are; NaN where there is no bar."""
     if unit == "price":
         out /= close
         out -= 1.0
-    elif unit == "probability" and ((out < 0.0) | (out > 1.0)).any():
-        raise PluginError("a forecast of unit probability must lie in 0 to 1; give unit: score or return instead")
+    elif unit == "probability" and (odd := np.argwhere((out < 0.0) | (out > 1.0))).size:
+        t, i = (int(k) for k in odd[0])
+        raise PluginError(
+            f"signals.{name} at slice {t}: {panel.universe.symbols[i]} is {out[t, i]:g}; expected a probability, 0 to 1. "
+            f"Give unit: score or return instead"
+        )
     out[np.isnan(panel.close)] = np.nan
     return out

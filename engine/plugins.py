@@ -15,7 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from engine.errors import PluginError
+from engine.errors import PluginError, first_line
 
 GROUPS = ("barcast.signals", "barcast.strategies", "barcast.risk", "barcast.sources")
 PATH_GROUPS = {"SIGNALS": "barcast.signals", "STRATEGIES": "barcast.strategies", "SOURCES": "barcast.sources"}
@@ -53,7 +53,9 @@ def get(group: str, name: str) -> Any:
     try:
         return point.load()
     except ImportError as error:
-        raise PluginError(f"{group}: {name!r} ({point.value}) cannot be imported: {error}") from error
+        raise PluginError(
+            f"{group}: {name!r} ({point.value}) cannot be imported: {first_line(error, typed=False)}"
+        ) from error
 
 
 def load_file(path: str | Path) -> str:
@@ -78,7 +80,7 @@ def load_file(path: str | Path) -> str:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise PluginError(f"--plugin {path}: it failed while loading: {type(error).__name__}: {error}") from error
+        raise PluginError(f"--plugin {path}: it failed while loading: {first_line(error)}") from error
     found = 0
     for variable, group in PATH_GROUPS.items():
         named = getattr(module, variable, {})

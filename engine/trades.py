@@ -33,7 +33,7 @@ class Trades:
     slippage: Floats  # money lost against the reference prices; it is already in the prices
     dividends: Floats  # received (+) or owed (-)
     pnl: Floats  # net: price P&L + dividends - fees
-    returns: Floats  # pnl / money paid in (short: taken in) by all increases
+    returns: Floats  # pnl / money paid in (short: taken in) by all increases; NaN where that is nothing
     reason: Ints  # engine.codes.REASON_* of the last reduction, 0 while open
     mae: Floats  # worst price seen while held, as a fraction of the average entry at the time, 0 or less
     mfe: Floats  # the best, 0 or more
@@ -91,6 +91,7 @@ def dress(record: Record, legs: Legs, held: Held) -> Trades:
     value[trade] += np.abs(record.quantity[who]) * record.mark[who] * multiplier[who]
     unit = multiplier[legs.instrument]
     pnl = legs.side * (value - legs.entry_value) + legs.dividends - legs.fees
+    paid_in = np.where(legs.entry_value > 0.0, legs.entry_value, np.nan)  # a slippage of 100 % sells for nothing
     return Trades(
         instrument=legs.instrument,
         side=legs.side,
@@ -104,7 +105,7 @@ def dress(record: Record, legs: Legs, held: Held) -> Trades:
         slippage=legs.slippage,
         dividends=legs.dividends,
         pnl=pnl,
-        returns=np.divide(pnl, legs.entry_value, out=np.full(len(pnl), np.nan), where=legs.entry_value != 0.0),
+        returns=pnl / paid_in,
         reason=np.where(is_open, 0, legs.reason),
         mae=legs.mae,
         mfe=legs.mfe,

@@ -12,6 +12,9 @@ from typing import Annotated
 
 import typer
 
+from engine.errors import BarcastError, ConfigError
+
+INTERRUPTED = 130
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=False,
@@ -64,6 +67,8 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run a strategy file and keep its result; with --lanes, run it under many overrides and keep their table."""
+    if not out.strip():
+        raise ConfigError("--out: expected a folder, got nothing; leave it out for runs")
     if lanes is not None:
         _lanes(config, overrides(sets, symbols, start, end, capital), lanes, plugin or [], out, as_json, quiet)
         return
@@ -137,9 +142,13 @@ def schema() -> None:
 @data.command()
 def info(
     source: Annotated[str, typer.Argument(help="a .parquet or .csv file, or a packaged set: sp500, nasdaq, us20")],
-    prices: Annotated[str, typer.Option(help="as_traded, split_adjusted or total_return")] = "as_traded",
-    dividends: Annotated[str, typer.Option(help="as_traded, split_adjusted or none")] = "none",
-    missing_open: Annotated[str, typer.Option(help="refuse, previous_close or close_fills")] = "refuse",
+    prices: Annotated[
+        str | None, typer.Option(help="as_traded (so unless said), split_adjusted or total_return")
+    ] = None,
+    dividends: Annotated[str | None, typer.Option(help="as_traded, split_adjusted or none (so unless said)")] = None,
+    missing_open: Annotated[
+        str | None, typer.Option(help="refuse (so unless said), previous_close or close_fills")
+    ] = None,
     calendar: Annotated[str | None, typer.Option(help="XNYS, XBOM, 24/7 ...")] = None,
     symbols: Symbols = None,
     members: Annotated[str | None, typer.Option(help="a .csv or .parquet file of symbol, start, end")] = None,
@@ -154,7 +163,8 @@ def info(
     from engine.universes import described
 
     wanted = symbols.split(",") if symbols else None
-    panel = load_for_info(source, prices, dividends, missing_open, calendar, wanted)
+    said = {"prices": prices, "dividends": dividends, "missing_open": missing_open, "calendar": calendar}
+    panel = load_for_info(source, {key: value for key, value in said.items() if value is not None}, wanted)
     told = describe(panel) if members is None else described(panel, members, members_end)
     typer.echo(
         json.dumps({"schema_version": 1, **told}, default=str) + "\n" if as_json else data_summary(told), nl=False
@@ -179,8 +189,6 @@ def main() -> None:
     """Run the command line; a mistake somebody can mend is printed without a traceback."""
     import gc
 
-    from engine.errors import BarcastError
-
     gc.set_threshold(
         200_000
     )  # a command is short; collecting while half of pandas is being imported costs a tenth of it
@@ -192,9 +200,11 @@ def main() -> None:
     except BarcastError as error:
         typer.echo(str(error), err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("interrupted; nothing was kept", err=True)
-        sys.exit(130)
+    except (KeyboardInterrupt, SystemExit) as left:  # typer leaves without a word where it is interrupted
+        if isinstance(left, SystemExit) and left.code != INTERRUPTED:
+            raise
+        typer.echo("interrupted; nothing half-done was kept", err=True)
+        sys.exit(INTERRUPTED)
     except Exception as error:
         if os.environ.get("BARCAST_DEBUG"):
             raise

@@ -178,10 +178,8 @@ def _number(value: Any) -> Any:
     return None if isinstance(value, float) and value != value else value
 
 
-def load_for_info(
-    source: str, prices: str, dividends: str, missing_open: str, calendar: str | None, symbols: Sequence[str] | None
-) -> Panel:
-    """The panel of a file or packaged set, for a look at it."""
+def load_for_info(source: str, said: dict[str, str], symbols: Sequence[str] | None) -> Panel:
+    """The panel of a file or packaged set, for a look at it; `said` are the declarations that the command line makes."""
     from engine.data import sources
     from engine.data.packaged import SETS
     from engine.panel import Panel
@@ -189,14 +187,15 @@ def load_for_info(
     if source in SETS:
         from engine.data import packaged
 
-        whole: Panel = packaged.load(source)
+        told = sources.packaged_unless_said(source, said, set(said))
+        whole: Panel = packaged.load(source, **told)
         return whole.cut(symbols=list(symbols)) if symbols else whole
     path = sources.find(source)
     if path.suffix.lower() in (".yaml", ".yml"):
         raise DataError(f"{source}: this is a strategy file; expected a .parquet or .csv of bars, or a packaged set")
     read = sources.csv if path.suffix.lower() == ".csv" else sources.parquet
-    told = {"prices": prices, "dividends": dividends, "missing_open": missing_open, "calendar": calendar}
-    return Panel.from_frame(read(path, symbols), symbols=symbols, name=path.name, **told)  # type: ignore[arg-type]
+    told = {"prices": "as_traded", "dividends": "none", **said}
+    return Panel.from_frame(read(path, symbols), symbols=symbols, name=path.name, **told)
 
 
 def data_summary(told: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ It may leave out rows outside the wanted symbols and dates; Panel.from_frame cut
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ def load(data: Any, lot: float = 1.0, tick: float | None = None, base: str | Pat
         raise DataError(f"data: source {data.source} needs {'name' if data.source == 'packaged' else 'path'}; give one")
     told = {key: getattr(data, key, None) for key in DECLARED}
     if data.source == "packaged":
-        told = _packaged_unless_said(str(where), told, getattr(data, "model_fields_set", set(DECLARED)))
+        told = packaged_unless_said(str(where), told, getattr(data, "model_fields_set", set(DECLARED)))
         label = str(where)
     else:
         where = find(where, base) if data.source in ("parquet", "csv") else where
@@ -85,7 +86,7 @@ def load(data: Any, lot: float = 1.0, tick: float | None = None, base: str | Pat
     return cache.through(Path(where), shapes, build)
 
 
-def _packaged_unless_said(name: str, told: dict[str, Any], said: set[str]) -> dict[str, Any]:
+def packaged_unless_said(name: str, told: Mapping[str, Any], said: set[str]) -> dict[str, Any]:
     """The set's own declarations under the user's; its units cannot be talked away."""
     from engine.data import packaged as sets
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,13 @@ def test_explain_says_why_in_one_sentence_with_numbers(finished):
         (("run", DEMO, "--symbols", "SPY"), 4, "SPY"),
         (("run", DEMO, "--start", "2030-01-01"), 4, "2030-01-01"),
         (("run", DEMO, "--plugin", "nowhere.py"), 5, "no such file"),
+        (
+            ("data", "info", "us20", "--prices", "as_traded"),
+            4,
+            "packaged us20: its prices are total_return; data.prices says as_traded. Leave it out",
+        ),
+        (("data", "info", "us20", "--calendar", "XNYZ"), 4, "calendar: expected an exchange's code"),
+        (("data", "info", "us20", "--missing-open", "refuse"), 4, "us20: there is no column open"),
         (("data", "info", "nowhere.parquet"), 4, "no such file"),
         (("explain", "nowhere", "--at", "2008-10-10", "--symbol", "SPX"), 4, "nowhere"),
     ],
@@ -76,6 +85,32 @@ def test_a_mistake_is_one_message_and_its_exit_code(tmp_path, words, code, said)
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_empty_place_for_runs_is_no_place():
+    before = sorted(ROOT.iterdir())
+    done = barcast("run", DEMO, "--out", "")
+    assert (done.returncode, done.stderr) == (2, "--out: expected a folder, got nothing; leave it out for runs\n")
+    assert sorted(ROOT.iterdir()) == before
+
+
+def test_an_interrupted_run_says_so_from_the_first_moment(tmp_path):
+    code = (
+        "import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from engine.cli import main\n"
+        "print('ready', flush=True)\n"
+        "main()"
+    )
+    command = [sys.executable, "-c", code, "run", DEMO, "--out", str(tmp_path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=ROOT) as running:
+        assert running.stdout.readline() == "ready\n"
+        time.sleep(0.2)
+        running.send_signal(signal.SIGINT)
+        said = running.communicate()[1]
+    assert (running.returncode, said) == (130, "interrupted; nothing half-done was kept\n")
     assert not list(tmp_path.iterdir())
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -101,10 +105,13 @@ def test_a_place_that_is_no_path_is_one_line(place):
         engine.Result.load(place)
 
 
+def test_a_public_name_means_the_same_the_second_time():
+    code = "import engine\nassert callable(engine.lanes) and callable(engine.lanes)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(engine.__file__).parents[1])
+
+
 def test_an_override_that_is_no_text_is_refused_with_lanes_too():
+    from engine.lane import lanes
+
     with pytest.raises(ConfigError, match="config: expected a path"):
-        engine.lanes(5, market(), {"capital": [1, 2]})
-
-
-def test_lanes_are_a_function_however_often_they_are_asked_for():
-    assert callable(engine.lanes) and callable(engine.lanes)
+        lanes(5, market(), {"capital": [1, 2]})

@@ -318,6 +318,54 @@ def test_a_forecast_that_is_no_number_is_refused(case):
     assert says in str(caught.value) and "\n" not in str(caught.value)
 
 
+class Odds(Says):
+    unit = "probability"
+
+
+@pytest.mark.parametrize("value", [-0.25, 1.5])
+def test_a_probability_that_is_none_names_signal_slice_and_symbol(value):
+    from engine.forecasts import forecast_run
+
+    says = f"signals.p at slice 0: B is {value:g}; expected a probability, 0 to 1. Give unit: score or return instead"
+    with pytest.raises(PluginError, match=says):
+        forecast_run("p", Odds([0.5, value]), panel(A=[100, 110], B=[20, 21]))
+
+
+class Loud:
+    """Fails in several lines, as libraries do."""
+
+    window, unit = 1, "score"
+
+    def __init__(self, when):
+        if when == "made":
+            raise ValueError("first\nsecond")
+
+    def forecast(self, bars):
+        raise ValueError("first\nsecond")
+
+    def target(self, now):
+        raise ValueError("first\nsecond")
+
+
+def test_an_exception_of_several_lines_is_told_in_one(tmp_path):
+    def said(act):
+        with pytest.raises(PluginError) as caught:
+            act()
+        return str(caught.value)
+
+    market, given = panel(A=[10, 11, 12, 13]), np.zeros((4, 1))
+    (tmp_path / "loud.py").write_text("raise ValueError('first\\nsecond')\n")
+    from engine.forecasts import forecast_run, make_signal
+
+    for told in (
+        said(lambda: engine.backtest(config(), panel=market, forecasts=given, strategy=Loud("asked"))),
+        said(lambda: forecast_run("f", Loud("asked"), market)),
+        said(lambda: make_signal("f", Loud, {"when": "made"})),
+        said(lambda: engine.plugins.load_file(tmp_path / "loud.py")),
+    ):
+        assert "first" in told and "second" not in told and "\n" not in told
+
+
 class Wants(Says):
     def target(self, now):
         return self.answer
@@ -354,6 +402,35 @@ def test_a_window_longer_than_the_data_has_no_forecast_and_no_error():
     signals = {"f": {"plugin": "momentum", "lookback": 50}}
     result = engine.backtest(config(signals=signals), panel=panel(A=[100, 110, 120, 130]))
     assert len(result.fills) == 0 and np.isnan(result.forecasts["f"]).all()
+    assert "no trades: a signal's window is longer than the 4 slices of the data" in result.warnings
+
+
+def test_a_delay_as_long_as_the_data_and_orders_nobody_gives_are_told():
+    market, given = panel(A=[100, 110, 120, 130]), np.ones((4, 1))
+    late = engine.backtest(config(execution={"delay": 3}), panel=market, forecasts=given)
+    assert "no trades: an order waits 3 slices beyond the next, and the data has 4" in late.warnings
+    idle = engine.backtest(config(), panel=market, forecasts=0.5 * given)
+    assert "no trades: 4 of 4 decisions were 'below confidence'" in idle.warnings
+    busy = engine.backtest(config(execution={"delay": 2}), panel=market, forecasts=given)
+    assert len(busy.fills) == 1 and not [line for line in busy.warnings if "no trades" in line]
+
+
+def test_a_short_sold_for_nothing_has_no_return_and_no_warning_of_numpys():
+    short = {
+        "rule": "threshold",
+        "signal": "f",
+        "confidence": 1.0,
+        "exit_confidence": 0.0,
+        "side": "long_short",
+        "size": "50%",
+    }
+    given = np.array([[-1.0], [-1], [1], [1]])
+    changes = config(execution={"slippage": 1}, strategy=short)
+    result = engine.backtest(changes, panel=panel(A=[100, 100, 100, 100]), forecasts=given)
+    assert result.fills["price"].tolist()[0] == 0.0
+    assert "1 fill at a price of 0: slippage takes all of it" in result.warnings
+    trade = result.facts.trades
+    assert (trade.side[0], trade.entry_price[0]) == (-1, 0.0) and np.isnan(trade.returns[0])
 
 
 def test_a_plugin_that_leaves_python_is_told_so(tmp_path):
