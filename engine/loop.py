@@ -225,7 +225,8 @@ class Engine:
     def refusals(self) -> Refusals:
         """Every explicit order refused so far, in the order they were given."""
         count = int(self.refused.count[0])
-        return Refusals(*(column[:count].copy() for column in self.refused[:-1]))
+        columns = [column[:count].copy() for column in self.refused[:-1]]
+        return Refusals(*columns)  # type: ignore[arg-type]
 
     def fills(self) -> Fills:
         """Every fill so far, in the order they happened."""

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from engine.data.columns import IGNORED, LINE, SYMBOL, pick
-from engine.data.stamps import kind_of, mixed
+from engine.data.columns import IGNORED, LINE, SYMBOL, canonical, pick
+from engine.data.stamps import MIDNIGHT, days_of_a_zone, kind_of, mixed
 from engine.errors import DataError
 
 EMPTY = ["", "nan", "NaN", "null", "None", "N/A"]  # of numbers only: a symbol may well be called NA
@@ -100,6 +100,9 @@ def _dates(column: Any, file: Path, name: str) -> Any:
     import pyarrow.compute as pc
 
     column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+    midnights = pc.all(pc.match_substring_regex(column, MIDNIGHT)).as_py()
+    if midnights and days_of_a_zone(column.drop_null().unique().to_pylist(), canonical(name)):
+        column = pc.utf8_slice_codeunits(column, 0, len("2024-12-31"))
     for kind in (pa.date32(), pa.timestamp("ns"), pa.timestamp("ns", "UTC")):
         try:
             dates = column.cast(kind)

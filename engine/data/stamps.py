@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CLOCK = re.compile(r"[T ]\d\d")  # a time of day in an ISO text
+MIDNIGHT = r"^\d{4}-\d\d-\d\d[T ]00:00(:00(\.0+)?)?([+-]\d\d:?(\d\d)?|Z)$"  # of a zone: how vendors label days
 ZONE = re.compile(r"[T ].*(?:Z|[+-]\d\d:?(?:\d\d)?)$")
 
 
@@ -54,6 +55,8 @@ def _parsed(column: pd.Series, name: str, where: str) -> pd.Series:
     import pandas as pd
 
     kinds = {value: kind_of(value) for value in column.dropna().unique()}
+    if days_of_a_zone([value for value in kinds if isinstance(value, str)], name) and len(set(kinds.values())) == 1:
+        return pd.to_datetime(column.str.strip().str[:10], format="ISO8601")
     zoned = "zone" in kinds.values()
     out = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=zoned)
     odd = (out.isna() & column.notna()).to_numpy()
@@ -64,6 +67,13 @@ def _parsed(column: pd.Series, name: str, where: str) -> pd.Series:
         first, kind = next(iter(kinds.items()))
         raise DataError(mixed(f"{where}: {name}", first, next(value for value in kinds if kinds[value] != kind)))
     return out
+
+
+def days_of_a_zone(texts: list[str], name: str) -> bool:
+    """Whether these are the dates of a zone, written as its midnights; midnights of UTC are so in a column `date` alone."""
+    if not texts or not all(re.match(MIDNIGHT, text.strip()) for text in texts):
+        return False
+    return name == "date" or not all(re.search(r"(Z|[+-]00:?(00)?)$", text.strip()) for text in texts)
 
 
 def kind_of(value: Any) -> str:

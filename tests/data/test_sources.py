@@ -72,6 +72,22 @@ def test_csv_times_with_a_zone_are_utc_closes(tmp_path):
     assert Panel.from_frame(sources.csv(file)).times[0] == pd.Timestamp("2024-01-02 21:00", tz="UTC").value
 
 
+@pytest.mark.parametrize("stamp", ["2024-07-03 00:00:00-04:00", "2024-07-03T00:00+0530", "2024-07-03 00:00:00Z"])
+def test_midnights_of_a_zone_name_days_whose_bars_close_at_the_end_of_them(tmp_path, stamp):
+    head = "Date,open,high,low,close,volume"
+    panel = Panel.from_frame(sources.csv(write(tmp_path / "x.csv", head, f"{stamp},1,1,1,1,1")), calendar="XNYS")
+    assert panel.times[0] == pd.Timestamp("2024-07-03 17:00", tz="UTC").value  # the early close before Independence Day
+    frame = pd.DataFrame(
+        {"date": [stamp], "symbol": "A", "open": 1.0, "high": 1.0, "low": 1.0, "close": 1.0, "volume": 1.0}
+    )
+    assert Panel.from_frame(frame, calendar="XNYS").times[0] == panel.times[0]
+
+
+def test_midnights_of_utc_are_times_in_a_column_of_times(tmp_path):
+    file = write(tmp_path / "x.csv", "timestamp,open,high,low,close,volume", "2024-07-03T00:00:00Z,1,1,1,1,1")
+    assert Panel.from_frame(sources.csv(file)).times[0] == pd.Timestamp("2024-07-03", tz="UTC").value
+
+
 @pytest.mark.parametrize(
     ("lines", "says"),
     [
