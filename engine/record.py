@@ -35,4 +35,5 @@ class Record:
     entry_t: Ints  # (N,) row of the entry of what is held, -1 where flat
     margin: float  # smallest distance of any decision from flipping, in the forecast's unit; NaN if none was close
     forecasts: dict[str, Floats] = field(default_factory=dict)  # name -> (T, N)
+    units: dict[str, str] = field(default_factory=dict)  # name -> what the signal declares its forecasts to be
     seconds: float = 0.0  # run time of the loop, compilation not included
