@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
     from engine.result import Result
 
-POLICY = "default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"
+POLICY = (
+    "default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data: blob:; "
+    "base-uri 'none'; form-action 'none'"
+)
 
 
 def write(
@@ -73,7 +76,9 @@ def written(path: Path, text: str) -> Path:
         draft.replace(path)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise OutputError(f"{path}: the report could not be written ({error.strerror}); make room and run again") from error
+        raise OutputError(
+            f"{path}: the report could not be written ({error.strerror}); make room and run again"
+        ) from error
     return path
 
 
@@ -92,19 +97,23 @@ def render(
     plotly = "" if shared else get_plotlyjs()
     inline = [texts["theme"], texts["page"]] + ([] if shared else [plotly])
     allowed = [script.source_hash(text) for text in inline] + (["'self'", "file:"] if shared else [])
-    return environment().get_template("page.html").render(
-        name=result.name,
-        strap=strap(result),
-        ruined=result.facts.ended == "ruin",
-        sections=sections(result, found, charts, findings or Findings()),
-        version=__version__,
-        policy=POLICY.format(scripts=" ".join(allowed)),
-        style=Markup(source("style.css")),
-        theme=Markup(texts["theme"]),
-        script=Markup(texts["page"]),
-        plotly=Markup(plotly),
-        shared=shared,
-        data=Markup(script.in_script(data(result, charts))),
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            name=result.name,
+            strap=strap(result),
+            ruined=result.facts.ended == "ruin",
+            sections=sections(result, found, charts, findings or Findings()),
+            version=__version__,
+            policy=POLICY.format(scripts=" ".join(allowed)),
+            style=Markup(source("style.css")),
+            theme=Markup(texts["theme"]),
+            script=Markup(texts["page"]),
+            plotly=Markup(plotly),
+            shared=shared,
+            data=Markup(script.in_script(data(result, charts))),
+        )
     )
 
 
@@ -157,7 +166,11 @@ def environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     made = Environment(
-        loader=PackageLoader("engine.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("engine.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     made.tests["explained"] = lambda word: "|" in word
     count = itertools.count(1)

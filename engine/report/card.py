@@ -14,10 +14,50 @@ if TYPE_CHECKING:
 
 GROUPS = {
     "Return": ("total_return", "cagr", "final_equity", "best_bar", "worst_bar", "hit_rate"),
-    "Return for risk": ("sharpe", "sharpe_error", "sharpe_low", "sharpe_high", "psr", "min_track_record", "sortino", "calmar", "omega"),
-    "Risk": ("volatility", "max_drawdown", "max_drawdown_bars", "longest_drawdown_bars", "ulcer", "var_95", "cvar_95", "tail_ratio", "skew", "kurtosis"),
-    "Trades": ("trades", "win_rate", "average_win", "average_loss", "payoff", "profit_factor", "expectancy", "average_trade", "average_bars_held", "longest_losing_streak"),
-    "Positions": ("average_gross", "average_net", "time_in_market", "turnover", "open_positions", "open_value", "open_pnl"),
+    "Return for risk": (
+        "sharpe",
+        "sharpe_error",
+        "sharpe_low",
+        "sharpe_high",
+        "psr",
+        "min_track_record",
+        "sortino",
+        "calmar",
+        "omega",
+    ),
+    "Risk": (
+        "volatility",
+        "max_drawdown",
+        "max_drawdown_bars",
+        "longest_drawdown_bars",
+        "ulcer",
+        "var_95",
+        "cvar_95",
+        "tail_ratio",
+        "skew",
+        "kurtosis",
+    ),
+    "Trades": (
+        "trades",
+        "win_rate",
+        "average_win",
+        "average_loss",
+        "payoff",
+        "profit_factor",
+        "expectancy",
+        "average_trade",
+        "average_bars_held",
+        "longest_losing_streak",
+    ),
+    "Positions": (
+        "average_gross",
+        "average_net",
+        "time_in_market",
+        "turnover",
+        "open_positions",
+        "open_value",
+        "open_pnl",
+    ),
     "Costs": ("fills", "fees", "slippage", "costs", "costs_of_capital", "cost_drag", "dividends", "accrued"),
     "Span": ("slices", "years"),
 }
@@ -70,8 +110,14 @@ def rows(result: Result) -> list[tuple[str, str]]:
         ("Git commit", known(manifest.get("git_commit"))),
         ("Data", f"{known(told.get('name'))}, {known(told.get('first'))} to {known(told.get('last'))}"),
         ("Data fingerprint", known(told.get("fingerprint"))),
-        ("Prices", f"{known(told.get('prices'))}; dividends {known(told.get('dividends'))}; calendar {known(told.get('calendar'))}"),
-        ("Files of the universe", listed(manifest.get("inputs"), "none", lambda v: f"{v.get('file')} {str(v.get('sha256'))[:12]}")),
+        (
+            "Prices",
+            f"{known(told.get('prices'))}; dividends {known(told.get('dividends'))}; calendar {known(told.get('calendar'))}",
+        ),
+        (
+            "Files of the universe",
+            listed(manifest.get("inputs"), "none", lambda v: f"{v.get('file')} {str(v.get('sha256'))[:12]}"),
+        ),
         ("Forecasts", listed(manifest.get("forecasts"), "none", lambda v: str(v)[:16])),
         ("Bars a year", f"{facts.bars_per_year:,.2f} ({known(told.get('bars_per_year_source'))})"),
         ("Capital", f"{facts.capital:,.2f}"),
@@ -80,7 +126,11 @@ def rows(result: Result) -> list[tuple[str, str]]:
         ("Smallest decision margin", margin),
         ("Overrides", ", ".join(map(str, manifest.get("overrides", ()))) or "none"),
         ("Plugin files", plugins or "none; all are installed ones"),
-        ("Versions", ", ".join(f"{name} {version}" for name, version in dict(manifest.get("versions", {})).items()) or "not known"),
+        (
+            "Versions",
+            ", ".join(f"{name} {version}" for name, version in dict(manifest.get("versions", {})).items())
+            or "not known",
+        ),
         ("Processor", known(manifest.get("processor"))),
     ]
 
@@ -91,4 +141,8 @@ def known(value: Any) -> str:
 
 def listed(found: Any, none: str, words: Any) -> str:
     """A mapping in one line."""
-    return ", ".join(f"{key}: {words(value)}" for key, value in found.items()) if isinstance(found, dict) and found else none
+    return (
+        ", ".join(f"{key}: {words(value)}" for key, value in found.items())
+        if isinstance(found, dict) and found
+        else none
+    )

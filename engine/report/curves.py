@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import codes as c
+from engine.report import thinning
 from engine.statistics import curve, given
 from engine.types import Floats, Ints
 
@@ -53,7 +54,7 @@ class Drawdown:
 
 def window_of(slices: int, bars_per_year: float) -> int:
     """Half a year of slices, or a quarter of the run if that is less; 0 where even that is fewer than FEWEST."""
-    half = int(round(bars_per_year / 2.0)) if np.isfinite(bars_per_year) else slices
+    half = round(bars_per_year / 2.0) if np.isfinite(bars_per_year) else slices
     window = min(max(half, FEWEST), slices // 4)
     return window if window >= FEWEST else 0
 
@@ -99,7 +100,9 @@ def turnover(facts: Facts) -> Periods:
         return Periods("month", (), np.empty(0))
     months = days.astype("datetime64[M]").astype(np.int64)
     span = int(months[-1] - months[0]) + 1
-    word, size = next((w, s) for w, s in (("month", 1), ("quarter", 3), ("year", 12)) if span <= s * MOST_PERIODS or s == 12)
+    word, size = next(
+        (w, s) for w, s in (("month", 1), ("quarter", 3), ("year", 12)) if span <= s * MOST_PERIODS or s == 12
+    )
     period = months // size
     place = period - period[0]
     f = facts.fills
@@ -140,7 +143,9 @@ def drawdowns(result: Result, most: int = DROPPED) -> list[Drawdown]:
 def _drawdown(depth: float, when: np.ndarray, rows: tuple[int, int, int], lasting: bool) -> Drawdown:
     start, trough, end = (when[row] for row in rows)
     between = [float((b - a) / np.timedelta64(1, "D")) for a, b in ((start, trough), (trough, end), (start, end))]
-    return Drawdown(depth, start, trough, None if lasting else end, between[0], None if lasting else between[1], between[2])
+    return Drawdown(
+        depth, start, trough, None if lasting else end, between[0], None if lasting else between[1], between[2]
+    )
 
 
 def daily(facts: Facts) -> bool:
@@ -163,15 +168,14 @@ def benchmark_years(facts: Facts) -> dict[int, float]:
     return {int(year): float(value) for year, value in zip(frame.index, frame["year"].to_numpy(), strict=True)}
 
 
-def held(result: Result) -> dict[str, Floats]:
-    """(S,) gross and net exposure as multiples of equity."""
+def held(result: Result, points: int) -> tuple[Ints, Floats, Floats, int]:
+    """(slices, gross, net, slices in each mean): exposure as multiples of equity, means where slices are many."""
     frame = result.exposure
-    return {name: frame[name].to_numpy() for name in ("gross", "net")}
+    rows, gross = thinning.averaged(frame["gross"].to_numpy(), points)
+    return rows, gross, thinning.averaged(frame["net"].to_numpy(), points)[1], thinning.grouped(len(frame), points)[1]
 
 
 def rows_to_draw(values: tuple[Floats | None, ...], points: int) -> Ints:
     """Rows at which the shape of any of several (S,) lines shows: the union of each one's own."""
-    from engine.report.thinning import thin
-
-    rows = [thin(line, points) for line in values if line is not None]
+    rows = [thinning.thin(line, points) for line in values if line is not None]
     return np.unique(np.concatenate(rows))

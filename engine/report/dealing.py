@@ -9,15 +9,26 @@ import numpy as np
 from engine.report import drawings, trading
 from engine.report.bars import Bars, NoBars
 from engine.report.blocks import Candles, Cell, Column, Fold, Note, Pair, Section, Table, Unchecked
-from engine.report.curves import daily
+from engine.report.curves import daily, moments
 from engine.report.trading import Chart
-from engine.report.words import frame_cell, num, number, percent, plural, signed
+from engine.report.words import frame_cell, num, number, percent, plural, signed, when
 
 if TYPE_CHECKING:
     from engine.result import Result
 
 LISTED = 300  # trades in the table, the latest
-SHOWN = ("trade", "symbol", "side", "quantity", "entered", "entry_price", "left", "exit_price", "bars_held")
+OPEN = 12  # positions in the table, the largest
+SHOWN: tuple[str, ...] = (
+    "trade",
+    "symbol",
+    "side",
+    "quantity",
+    "entered",
+    "entry_price",
+    "left",
+    "exit_price",
+    "bars_held",
+)
 SHOWN += ("pnl", "return", "exit_reason", "mae", "mfe")
 WORDS = {"entry_time": "entered", "pnl": "P&L", "mae": "MAE", "mfe": "MFE", "exit_reason": "exit by"}
 
@@ -43,14 +54,27 @@ def on_candles(result: Result, bars: Bars | NoBars, drawn: list[Chart]) -> Secti
     exits = result.config.get("exits")
     told = exits if isinstance(exits, dict) else {}
     keys = [("gain", "won"), ("loss", "lost"), ("soft", "open")]
-    keys += [(kind, word) for name, kind, word in (("stop_loss", "warn", "stop"), ("take_profit", "blue", "target")) if told.get(name)]
+    keys += [
+        (kind, word)
+        for name, kind, word in (("stop_loss", "warn", "stop"), ("take_profit", "blue", "target"))
+        if told.get(name)
+    ]
     blocks: list[Any] = [Candles(choices, tuple(keys))]
-    moving = [word for name, word in (("trailing_stop", "trailing stop"), ("break_even", "break-even level")) if told.get(name)]
+    moving = [
+        word
+        for name, word in (("trailing_stop", "trailing stop"), ("break_even", "break-even level"))
+        if told.get(name)
+    ]
     fixed = [word for name, word in (("stop_loss", "stop"), ("take_profit", "target")) if told.get(name)]
+    told_of = []
     if fixed:
-        blocks.append(Note(f"Levels ({' and '.join(fixed)}) as set from the average entry; dividends may have lowered them since."))
+        told_of.append(
+            f"Levels ({' and '.join(fixed)}) are as set from the average entry; dividends may have lowered them since."
+        )
     if moving:
-        blocks.append(Note(f"The {' and the '.join(moving)} moves with the price and is not drawn."))
+        told_of.append(f"The {' and the '.join(moving)} moves with the price and is not drawn.")
+    if told_of:
+        blocks.append(Note(" ".join(told_of)))
     return Section("prices", title, lead, blocks)
 
 
@@ -58,6 +82,8 @@ def caption(result: Result, one: Chart) -> str:
     """What is seen of one instrument, and what is left out."""
     what = "candle" if one.ranges else "point"
     told = [plural(one.trades, "trade"), f"each {what} is {plural(one.size, 'bar')}"]
+    if one.cut:
+        told.append(f"from {when(moments(result.facts)[one.row[0]])} on, so that trades are wider than a {what}")
     if one.left_out:
         told.append(f"the first {one.left_out:,} trades are not drawn")
     if not one.ranges:
@@ -75,9 +101,21 @@ def outcomes(result: Result) -> Section:
     if not closed.any():
         return Section("trades", "What trades came to", lead, [Note("no trade was closed")])
     frame = result.by_exit_reason
-    head = (Column("Exit"), Column("Trades", "num"), Column("Win rate", "num", "trades with a net P&L above 0"), Column("Net P&L", "num"), Column("Average return", "num", "of net P&L / entry value"))
+    head = (
+        Column("Exit"),
+        Column("Trades", "num"),
+        Column("Win rate", "num", "trades with a net P&L above 0"),
+        Column("Net P&L", "num"),
+        Column("Average return", "num", "of net P&L / entry value"),
+    )
     rows = [
-        [Cell(str(reason)), num(f"{int(row['count']):,}"), num(percent(row["win_rate"])), signed(row["pnl"], number(row["pnl"])), signed(row["average_return"], percent(row["average_return"], 2))]
+        [
+            Cell(str(reason)),
+            num(f"{int(row['count']):,}"),
+            num(percent(row["win_rate"])),
+            signed(row["pnl"], number(row["pnl"])),
+            signed(row["average_return"], percent(row["average_return"], 2)),
+        ]
         for reason, row in frame.iterrows()
     ]
     blocks: list[Any] = [Table(head, rows, "By exit")]
@@ -104,10 +142,16 @@ def listed(result: Result) -> list[Any]:
     positions = result.positions
     if names[0] == "entry_date":
         positions = positions.assign(entry_time=dates_of(result, positions))
-    out: list[Any] = [Table(head_of(positions), rows_of(positions), "Open at the end", "", "nothing is held")]
+    largest = positions.reindex(positions["value"].abs().sort_values(ascending=False, kind="stable").index)
+    title = "Open at the end" + (f": the {OPEN} largest of {len(largest):,}" if len(largest) > OPEN else "")
+    out: list[Any] = [Table(head_of(positions), rows_of(largest.head(OPEN)), title, "", "nothing is held")]
     if len(trades):
         latest = trades.tail(LISTED)[list(SHOWN)]
-        cut = f"the latest {LISTED:,} of {len(trades):,}; trades.parquet holds all" if len(trades) > LISTED else plural(len(trades), "trade")
+        cut = (
+            f"the latest {LISTED:,} of {len(trades):,}; trades.parquet holds all"
+            if len(trades) > LISTED
+            else plural(len(trades), "trade")
+        )
         out.append(Fold(f"List of trades: {cut}", [Table(head_of(latest), rows_of(latest), "", "dense")]))
     return out
 
@@ -129,4 +173,7 @@ def head_of(frame: Any) -> list[Column]:
 
 def rows_of(frame: Any) -> list[list[Cell]]:
     names = [str(name) for name in frame.columns]
-    return [[frame_cell(name, value) for name, value in zip(names, row, strict=True)] for row in frame.itertuples(index=False)]
+    return [
+        [frame_cell(name, value) for name, value in zip(names, row, strict=True)]
+        for row in frame.itertuples(index=False)
+    ]

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup
 
-
 from engine.report import curves
 from engine.report.blocks import Figure
 from engine.report.scales import Words, numbers, percents, room, ticks
@@ -31,10 +30,14 @@ def calendar(moments: np.ndarray) -> tuple[Floats, list[float], list[str]]:
     marks = np.arange(first.astype(f"datetime64[{unit}]"), last.astype(f"datetime64[{unit}]") + 1)
     marks = marks[marks.astype("datetime64[m]") >= first.astype("datetime64[m]")]
     if len(marks) < 2:
-        return stamps, [float(stamps[0]), float(stamps[-1])][: 1 + (span > 0)], [str(first)[:10], str(last)[:10]][: 1 + (span > 0)]
+        return (
+            stamps,
+            [float(stamps[0]), float(stamps[-1])][: 1 + (span > 0)],
+            [str(first)[:10], str(last)[:10]][: 1 + (span > 0)],
+        )
     step = next(s for s in (1, 2, 5, 10, 20, 50, 100) if len(marks) / s <= 7)
     if unit == "Y" and step > 1:
-        marks = marks[marks.astype("datetime64[Y]").astype(np.int64) % step == (1970 % step * -1) % step]
+        marks = marks[(marks.astype(np.int64) + 1970) % step == 0]
     else:
         marks = marks[::step]
     return stamps, [float(m) for m in marks.astype("datetime64[m]").astype(np.int64) / 1440.0], [str(m) for m in marks]
@@ -58,12 +61,22 @@ def line_figure(
     frame.levels(levels, percents(levels) if percented else numbers(levels))
     frame.below(at, words)
     for k, (line, kind, _) in reversed(list(enumerate(lines))):
-        rows = thin(line, POINTS)
+        x, y = shaped(stamps, line)
         if filled and k == 0:
-            frame.area(stamps[rows], line[rows], kind)
-        frame.line(stamps[rows], line[rows], kind)
+            frame.area(x, y, kind)
+        frame.line(x, y, kind)
     keys = tuple((kind, word) for _, kind, word in lines) if len(lines) > 1 else ()
     return Figure(title, caption, Markup(frame.picture(f"{title}. {caption}")), keys)
+
+
+def shaped(x: Floats, line: Floats) -> tuple[Floats, Floats]:
+    """A line thinned for drawing, with a NaN wherever something between two of its points is not known."""
+    rows = thin(line, POINTS)
+    if len(rows) == len(line):
+        return x, line
+    lost = np.cumsum(np.isnan(line))[rows]
+    gaps = np.flatnonzero(np.diff(lost) > 0) + 1
+    return np.insert(x[rows], gaps, x[rows][gaps]), np.insert(line[rows], gaps, np.nan)
 
 
 def periods_figure(told: curves.Periods) -> Figure:
@@ -108,14 +121,22 @@ def histogram_figure(title: str, told: Histogram, percented: bool, unit: str, sp
         span = f"{words(edges[k])} {'and more' if last else 'to ' + words(edges[k + 1])}{unit}"
         inset = (edges[1] - edges[0]) * 0.06
         if n:
-            frame.bar(float(edges[k]) + inset, float(edges[k + 1]) - inset, float(n), kind, f"{span}: {plural(int(n), 'trade')}")
+            frame.bar(
+                float(edges[k]) + inset,
+                float(edges[k + 1]) - inset,
+                float(n),
+                kind,
+                f"{span}: {plural(int(n), 'trade')}",
+            )
     at = ticks(float(edges[0]), float(edges[-1]), 8)
     said = percents(at) if percented else numbers(at)
     frame.below(at, [said(v) for v in at])
     frame.upright(min(told.median, float(edges[-1])))
     middle = percent(told.median) if percented else f"{told.median:,.0f}{unit}"
     average = percent(told.mean) if percented else f"{told.mean:,.1f}{unit}"
-    caption = f"Closed trades; median {middle} (dashed), mean {average}" + ("; the last bar is all beyond" if told.open_ended else "")
+    caption = f"Closed trades; median {middle} (dashed), mean {average}" + (
+        "; the last bar is all beyond" if told.open_ended else ""
+    )
     return Figure(title, caption, Markup(frame.picture(f"{title}. {caption}")))
 
 
@@ -158,7 +179,9 @@ def whiskers_figure(
     level: float | None = None,
 ) -> Figure:
     """Bars with an interval of two standard errors: each (values, errors, class, word), side by side per label."""
-    ends = [float(v) for value, error, _, _ in values for v in np.concatenate([value - 2 * error, value + 2 * error, value])]
+    ends = [
+        float(v) for value, error, _, _ in values for v in np.concatenate([value - 2 * error, value + 2 * error, value])
+    ]
     low, high = room(*ends, *([] if level is None else [level]))
     frame = Frame((-0.5, len(labels) - 0.5), (low, high))
     levels = ticks(low, high)
@@ -190,7 +213,13 @@ def reliability_figure(forecast: Floats, happened: Floats, low: Floats, high: Fl
     for p, h, a, b, n in zip(forecast, happened, low, high, count, strict=True):
         if n > 0:
             frame.whisker(float(p), float(a), float(b))
-            frame.dot(float(p), float(h), "mark", f"{percent(float(p))} forecast, {percent(float(h))} happened, {plural(int(n), 'forecast')}", 4)
+            frame.dot(
+                float(p),
+                float(h),
+                "mark",
+                f"{percent(float(p))} forecast, {percent(float(h))} happened, {plural(int(n), 'forecast')}",
+                4,
+            )
     caption = "Probability forecast across, how often the next bar rose up, with 95 % intervals; the diagonal is honest"
     return Figure("Calibration", caption, Markup(frame.picture(f"Calibration. {caption}")))
 
@@ -200,7 +229,9 @@ def interval_figure(low: float, value: float, high: float, other: float | None) 
     ends = room(low, high, *([] if other is None else [other]), spare=0.12)
     frame = Frame(ends, (0.0, 1.0), height=86, left=10)
     middle = 0.55
-    frame.parts.append(f'<path class="rule" d="M{frame.px(ends[0]):.1f} {frame.py(middle):.1f}H{frame.px(ends[1]):.1f}"/>')
+    frame.parts.append(
+        f'<path class="rule" d="M{frame.px(ends[0]):.1f} {frame.py(middle):.1f}H{frame.px(ends[1]):.1f}"/>'
+    )
     frame.upright(0.0, "zero")
     frame.parts.append(f'<path class="band" d="M{frame.px(low):.1f} {frame.py(middle):.1f}H{frame.px(high):.1f}"/>')
     if other is not None:
@@ -211,5 +242,3 @@ def interval_figure(low: float, value: float, high: float, other: float | None) 
     frame.below(at, [numbers(at)(v) for v in at])
     caption = f"Sharpe {number(value)}, with 95 % confidence between {number(low)} and {number(high)}"
     return Figure("", caption, Markup(frame.picture(caption)))
-
-

@@ -9,7 +9,20 @@ import numpy as np
 
 from engine.metrics import DEFINITIONS
 from engine.report import checks, curves, drawings
-from engine.report.blocks import Belief, Cell, Column, Curves, Figure, Note, Pair, Section, Table, Term, Tiles, Unchecked
+from engine.report.blocks import (
+    Belief,
+    Cell,
+    Column,
+    Curves,
+    Figure,
+    Note,
+    Pair,
+    Section,
+    Table,
+    Term,
+    Tiles,
+    Unchecked,
+)
 from engine.report.words import days, minus, num, percent, plural, signed, term, tone, when
 from engine.types import Floats
 
@@ -21,6 +34,7 @@ TILES = ("total_return", "cagr", "sharpe", "max_drawdown", "volatility", "sortin
 TONED = ("total_return", "cagr", "sharpe", "sortino")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 LOG_FROM = 10.0  # times the lowest equity
+MEANS = 500  # points of the exposure's line
 SHADE = 0.95  # quantile of the size of monthly returns that gets the full colour
 
 
@@ -54,7 +68,9 @@ def headline(result: Result) -> Section:
         terms.append(Term(one.label, one.line, one.text, one.other, one.reason, shade))
     theirs = benchmark_name(result)
     beside = f"Small figures are the benchmark's ({theirs})." if theirs else "No benchmark was set."
-    return Section("performance", "How it did", f"{beside} Point at a name, or tab to it, for its definition.", [Tiles(terms)])
+    return Section(
+        "performance", "How it did", f"{beside} Point at a name, or tab to it, for its definition.", [Tiles(terms)]
+    )
 
 
 def benchmark_name(result: Result) -> str:
@@ -100,7 +116,13 @@ def drop_rows(result: Result) -> list[list[Cell]]:
     for k, one in enumerate(curves.drawdowns(result), 1):
         end = Cell("not yet", "quiet") if one.end is None else Cell(when(one.end))
         so_far = " so far" if one.end is None else ""
-        row = [Cell(str(k), "num quiet"), signed(one.depth, percent(one.depth)), Cell(when(one.start)), Cell(when(one.trough)), end]
+        row = [
+            Cell(str(k), "num quiet"),
+            signed(one.depth, percent(one.depth)),
+            Cell(when(one.start)),
+            Cell(when(one.trough)),
+            end,
+        ]
         out.append([*row, num(days(one.falling)), num(days(one.recovering)), num(days(one.total) + so_far)])
     return out
 
@@ -112,7 +134,9 @@ def months(result: Result) -> Section:
     values = frame.to_numpy(dtype=float)
     sizes = np.abs(values[:, :12][np.isfinite(values[:, :12])])
     full = float(np.quantile(sizes, SHADE)) if len(sizes) else 0.0
-    head = [Column(""), *(Column(name, "num") for name in MONTHS), Column("Year", "num")] + ([Column("Benchmark", "num")] if theirs else [])
+    head = [Column(""), *(Column(name, "num") for name in MONTHS), Column("Year", "num")] + (
+        [Column("Benchmark", "num")] if theirs else []
+    )
     rows = []
     for year, row in zip(frame.index, values, strict=True):
         cells = [Cell(str(year), "head"), *(heat(float(v), full) for v in row[:12])]
@@ -123,13 +147,15 @@ def months(result: Result) -> Section:
     if len(known):
         told.append(f"best {percent(float(known.max()))}, worst {percent(float(known.min()))}")
     table = Table(head, rows, "", "months", "no month was run")
-    return Section("months", "Returns by month", "; ".join(told) + ". Colours are as deep as the month was large.", [table])
+    return Section(
+        "months", "Returns by month", "; ".join(told) + ". Colours are as deep as the month was large.", [table]
+    )
 
 
 def heat(value: float, full: float) -> Cell:
     """One month, in the colour of gain or loss, full at `full`."""
-    if not math.isfinite(value):
-        return num("")
+    if not math.isfinite(value) or value == 0.0:
+        return Cell(percent(value) if value == 0.0 else "", "num quiet")
     depth = min(1.0, abs(value) / full) if full > 0.0 else 0.0
     kind = "gain" if value >= 0 else "loss"
     return Cell(percent(value), "num", f"background:color-mix(in srgb,var(--{kind}) {depth * 46:.0f}%,transparent)")
@@ -142,15 +168,16 @@ def rolling(result: Result) -> Section:
     if len(facts.times) < 2:
         return Section("rolling", "Over time", lead, [Note("fewer than 2 slices")])
     when_ = curves.moments(facts)
-    exposure = curves.held(result)
-    same = np.array_equal(exposure["gross"], exposure["net"], equal_nan=True)
-    drawn: list[tuple[Floats, str, str]] = [(exposure["gross"], "blue", "gross")]
-    if not same:
-        drawn.append((exposure["net"], "ink", "net"))
+    rows, gross, net, size = curves.held(result, MEANS)
+    same = np.array_equal(gross, net, equal_nan=True)
+    drawn: list[tuple[Floats, str, str]] = [(gross, "blue", "gross")] + ([] if same else [(net, "ink", "net")])
     said = "Longs / equity; never short" if same else "Longs and shorts / equity"
-    held = drawings.line_figure("Exposure", said, when_, drawn, percented=True, filled=True)
+    said += f"; means of {size:,} slices" if size > 1 else ""
+    held = drawings.line_figure("Exposure", said, when_[rows], drawn, percented=True, filled=True)
     turned = curves.turnover(facts)
-    return Section("rolling", "Over time", lead, [*windowed(result, when_), Pair([held, drawings.periods_figure(turned)])])
+    return Section(
+        "rolling", "Over time", lead, [*windowed(result, when_), Pair([held, drawings.periods_figure(turned)])]
+    )
 
 
 def windowed(result: Result, when_: np.ndarray) -> list[Pair | Note]:
@@ -163,11 +190,11 @@ def windowed(result: Result, when_: np.ndarray) -> list[Pair | Note]:
     if facts.benchmark is not None:
         theirs = curves.returns_of(facts.capital, facts.benchmark)
         lines.append((curves.rolling(theirs, window, facts.bars_per_year), "soft", "benchmark"))
-    over = f"over the {window:,} slices before"
+    over = f"Over the last {window:,} slices; defined as under all metrics"
     sharpe = [(one.sharpe, kind, word) for one, kind, word in lines]
     volatility = [(one.volatility, kind, word) for one, kind, word in lines]
-    a = drawings.line_figure("Rolling Sharpe", f"{over}; {DEFINITIONS['sharpe'].line}", when_, sharpe, percented=False)
-    b = drawings.line_figure("Rolling volatility", f"{over}; {DEFINITIONS['volatility'].line}", when_, volatility, percented=True)
+    a = drawings.line_figure("Rolling Sharpe", over, when_, sharpe, percented=False)
+    b = drawings.line_figure("Rolling volatility", over, when_, volatility, percented=True)
     return [Pair([a, b])]
 
 
@@ -178,10 +205,13 @@ def robustness(result: Result, findings: Findings) -> Section:
     blocks: list[object] = []
     if ambiguity is None:
         count = checks.ambiguous_bars(result)
-        why = f"{plural(count, 'bar')} would fill differently under another intrabar order; the result under the best and the worst was not worked out"
+        why = f"{plural(count, 'bar')} would fill differently under another intrabar order; best and worst were not worked out"
         blocks.append(Unchecked("Ambiguity interval", why))
     else:
-        rows = [[Cell(DEFINITIONS[name].label), *(num(value_of(name, v)) for v in values)] for name, *values in ambiguity.metrics]
+        rows = [
+            [Cell(DEFINITIONS[name].label), *(num(value_of(name, v)) for v in values)]
+            for name, *values in ambiguity.metrics
+        ]
         head = (Column(""), Column("Worst order", "num"), Column("As run", "num"), Column("Best order", "num"))
         blocks.append(Table(head, rows, "Ambiguity interval"))
     blocks.append(cost_block(findings))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HORIZONS = (1, 2, 5, 10, 20, 60)  # bars
 NAMES = 5  # with a forecast at once, from which on names are compared with each other
-CELLS = 1_500_000  # forecasts looked at; of more, every k-th slice
+CELLS = 600_000  # forecasts looked at; of more, every k-th slice
 PAIRS = 30  # forecasts with an outcome, below which nothing is said
 BINS = 10  # of a probability
 Z = 1.959963984540054
@@ -124,7 +124,9 @@ def correlate(said: Floats, later: Floats, bars: int, lags: int, across: bool) -
         x, y, both = x.T, y.T, both.T
     plain, ranked = products(x, y, both), products(ranks(x), ranks(y), both)
     if across:
-        series = [np.nansum(part, axis=1)[_defined(part)] / both.sum(axis=1)[_defined(part)] for part in (plain, ranked)]
+        series = [
+            np.nansum(part, axis=1)[_defined(part)] / both.sum(axis=1)[_defined(part)] for part in (plain, ranked)
+        ]
     else:
         series = [part[:, ~np.isnan(part).all(axis=0)] for part in (plain, ranked)]
         series = [np.nanmean(part, axis=0) if part.size else np.empty(0) for part in series]

@@ -19,7 +19,7 @@ def nice(step: float, whole: bool = False) -> float:
     return max(best, 1.0) if whole else best
 
 
-def ticks(low: float, high: float, about: int = 5) -> list[float]:
+def ticks(low: float, high: float, about: int = 6) -> list[float]:
     """Round numbers from `low` to `high`, about so many."""
     if not high > low:
         return [low]
@@ -39,7 +39,7 @@ def decimals(values: Sequence[float], most: int = 6) -> int:
 def percents(values: Sequence[float]) -> Words:
     """A function that writes fractions as percent, with the decimals that `values` need."""
     digits = decimals([v * 100 for v in values], 3)
-    return lambda v: f"{v:.{digits}%}".replace("-", "−")
+    return lambda v: f"{v:,.{digits}%}".replace("-", "−")
 
 
 def numbers(values: Sequence[float]) -> Words:

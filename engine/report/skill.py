@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 SIGNALS = 4  # shown
 TITLE = "Signal quality"
 HEAD = (
-    Column("Bars ahead", "num"),
+    Column("Bars ahead"),
     Column("IC", "num", "mean correlation of forecasts and returns"),
-    Column("± error", "num", "standard error, Newey-West with one lag less than the bars ahead"),
+    Column("± error", "num"),
     Column("Rank IC", "num", "mean correlation of their ranks"),
     Column("± error", "num", "standard error, Newey-West with one lag less than the bars ahead"),
     Column("Slices", "num"),
@@ -30,7 +30,8 @@ HEAD = (
 
 def section(result: Result, bars: Bars | NoBars) -> Section:
     """What the forecasts were worth before any rule or cost, from each close to the closes after it."""
-    lead = "What the forecasts were worth before any rule or cost: each close to the closes after it. Nothing here says whether they were out of sample."
+    lead = "What the forecasts were worth before any rule or cost: each close to the closes after it. "
+    lead += "Nothing here says whether they were out of sample."
     forecasts = result.forecasts
     if not forecasts:
         return Section("signals", TITLE, lead, [Unchecked("No forecast was kept", "the strategy used none")])
@@ -56,7 +57,14 @@ def of_signal(told: Quality) -> list[Any]:
     some = f"; every {told.every}th slice was looked at" if told.every > 1 else ""
     note = Note(f"Signal {told.signal}, unit {told.unit}: {how}{some}.")
     rows = [
-        [num(str(h.bars)), num(number(h.ic, 4)), num(number(h.error, 4)), num(number(h.rank_ic, 4)), num(number(h.rank_error, 4)), num(f"{h.count:,}")]
+        [
+            Cell(str(h.bars)),
+            num(number(h.ic, 4)),
+            num(number(h.error, 4)),
+            num(number(h.rank_ic, 4)),
+            num(number(h.rank_error, 4)),
+            num(f"{h.count:,}"),
+        ]
         for h in told.horizons
     ]
     pictures = [ic_figure(told)]
@@ -68,9 +76,14 @@ def of_signal(told: Quality) -> list[Any]:
 
 def ic_figure(told: Quality) -> Any:
     """IC and rank IC by horizon, whiskers of two standard errors."""
-    parts = {key: np.array([getattr(h, key) for h in told.horizons]) for key in ("ic", "error", "rank_ic", "rank_error")}
+    parts = {
+        key: np.array([getattr(h, key) for h in told.horizons]) for key in ("ic", "error", "rank_ic", "rank_error")
+    }
     labels = [str(h.bars) for h in told.horizons]
-    series = [(parts["ic"], parts["error"], "mark", "IC"), (parts["rank_ic"], parts["rank_error"], "markless", "rank IC")]
+    series = [
+        (parts["ic"], parts["error"], "mark", "IC"),
+        (parts["rank_ic"], parts["rank_error"], "markless", "rank IC"),
+    ]
     return drawings.whiskers_figure("IC by bars ahead", "Whiskers are two standard errors", labels, series, False)
 
 
@@ -84,8 +97,11 @@ def quantile_figure(told: Quality) -> Any:
     spread = f"highest less lowest {percent(q.spread, 2)}"
     if math.isfinite(q.spread_error):
         spread += f" ± {percent(q.spread_error, 2)}"
-    caption = f"Mean return {plural(q.bars, 'bar')} ahead by {'fifth' if count == 5 else 'third'} of the forecasts; {spread}; all, dashed"
-    return drawings.whiskers_figure("Return by forecast", caption, labels, [(q.mean, q.error, "mark", "return")], True, q.all)
+    part = "fifth" if count == 5 else "third"
+    caption = f"Mean return {plural(q.bars, 'bar')} ahead by {part} of the forecasts; {spread}; all, dashed"
+    return drawings.whiskers_figure(
+        "Return by forecast", caption, labels, [(q.mean, q.error, "mark", "return")], True, q.all
+    )
 
 
 def calibrated(told: Quality) -> list[Any]:
@@ -98,12 +114,28 @@ def calibrated(told: Quality) -> list[Any]:
     if fits is None:
         return [Unchecked("Calibration", f"fewer than {quality.PAIRS} probabilities have an outcome")]
     rows = [
-        [Cell("Brier score"), num(number(fits.brier, 4)), Cell("mean squared distance of probability and outcome; less is better", "quiet")],
-        [Cell("Brier score of the base rate"), num(number(fits.brier_base, 4)), Cell(f"always saying {percent(fits.base)}", "quiet")],
-        [Cell("Expected calibration error"), num(number(fits.error, 4)), Cell("mean distance of forecast and frequency over the bins", "quiet")],
+        [
+            Cell("Brier score"),
+            num(number(fits.brier, 4)),
+            Cell("mean squared distance of probability and outcome; less is better", "quiet"),
+        ],
+        [
+            Cell("Brier score of the base rate"),
+            num(number(fits.brier_base, 4)),
+            Cell(f"always saying {percent(fits.base)}", "quiet"),
+        ],
+        [
+            Cell("Expected calibration error"),
+            num(number(fits.error, 4)),
+            Cell("mean distance of forecast and frequency over the bins", "quiet"),
+        ],
     ]
     picture = drawings.reliability_figure(fits.forecast, fits.happened, fits.low, fits.high, fits.count)
     edges = [f"{k * 10}" for k in range(len(fits.count))]
-    spread = drawings.bars_figure("How often each was said", "Forecasts by probability, in percent", edges, fits.count, False)
-    note = Note("Taken as the probability that the next bar's return is above 0; the horizon a signal was trained for is not declared.")
+    spread = drawings.bars_figure(
+        "How often each was said", "Forecasts by probability, in percent", edges, fits.count, False
+    )
+    note = Note(
+        "Taken as the probability that the next bar's return is above 0; the horizon a signal was trained for is not declared."
+    )
     return [Pair([picture, spread]), Table((Column(""), Column("", "num"), Column("")), rows, "Calibration"), note]

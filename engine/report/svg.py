@@ -50,7 +50,9 @@ class Frame:
             x = self.px(value)
             wide = 3.3 * len(word)
             anchor = "start" if x - wide < 0 else "end" if x + wide > self.width else "middle"
-            self.text(x if anchor == "middle" else 0 if anchor == "start" else self.width, self.height - 8, word, anchor)
+            self.text(
+                x if anchor == "middle" else 0 if anchor == "start" else self.width, self.height - 8, word, anchor
+            )
 
     def text(self, x: float, y: float, word: str, anchor: str = "start", kind: str = "") -> None:
         klass = f' class="{kind}"' if kind else ""

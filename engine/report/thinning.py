@@ -34,13 +34,26 @@ def _places(values: Floats, edges: Ints, best: np.ufunc) -> Ints:
     return np.asarray(hits[first], dtype=np.int64)
 
 
+def averaged(values: Floats, points: int) -> tuple[Ints, Floats]:
+    """((K,) middle rows, means of what is known) of at most `points` equal buckets of (T,) values; NaN where nothing is."""
+    first, size = grouped(len(values), points)
+    known = np.isfinite(values)
+    total = np.add.reduceat(np.where(known, values, 0.0), first)
+    count = np.add.reduceat(known.astype(np.float64), first)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = np.where(count > 0, total / count, np.nan)
+    return np.minimum(first + size // 2, len(values) - 1), means
+
+
 def grouped(count: int, most: int = CANDLES) -> tuple[Ints, int]:
     """((K,) first bars of groups, bars in a group): `count` bars in order as at most `most` equal groups."""
     size = max(1, -(-count // most))
     return np.arange(0, count, size, dtype=np.int64), size
 
 
-def candles(open: Floats, high: Floats, low: Floats, close: Floats, first: Ints) -> tuple[Floats, Floats, Floats, Floats]:
+def candles(
+    open: Floats, high: Floats, low: Floats, close: Floats, first: Ints
+) -> tuple[Floats, Floats, Floats, Floats]:
     """(open, high, low, close) of groups of bars that start at `first`: first open, highest, lowest, last close.
 
     A missing open, high or low of a bar is taken from what is known of it; bars without a close are not given here.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 INSTRUMENTS = 6  # drawn, those with most trades
 TRADES = 300  # drawn of each, the latest
+WIDE = 3  # candles that a typical trade lasts at least, or the whole run is not drawn
 CLOSED_LIKE = 0.5  # share of bars with a high and a low, below which a line of closes is drawn
 
 
@@ -48,6 +49,7 @@ class Chart:
     close: Floats
     ranges: bool  # whether highs and lows are known; else only `close` is to be drawn
     size: int
+    cut: bool  # whether only the latest stretch is drawn
     trades: int
     left_out: int
     adjusted: bool  # whether prices before a split were divided by it
@@ -79,14 +81,30 @@ def chart(facts: Facts, bars: Bars, i: int) -> Chart | None:
     scale = splits_ahead(facts, i)
     prices = [part[known, i] / scale[known] for part in (bars.open, bars.high, bars.low, bars.close)]
     ranges = float(np.mean(np.isfinite(prices[1]) & np.isfinite(prices[2]))) >= CLOSED_LIKE
-    first, size = thinning.grouped(len(known))
-    candles = thinning.candles(*prices, first)
     mine = np.flatnonzero(facts.trades.instrument == i)
-    drawn = mine[-TRADES:]
+    start, end = stretch(facts, mine, known)
+    known, prices = known[start:end], [part[start:end] for part in prices]
+    first, size = thinning.grouped(len(known))
+    open, high, low, close = prices
+    candles = thinning.candles(open, high, low, close, first)
+    drawn = mine[facts.trades.entry_row[mine] >= known[0]][-TRADES:]
     marks = marks_of(facts, i, drawn, known[first], scale)
     left = len(mine) - len(drawn)
     rescaled = bool((scale != 1.0).any())
-    return Chart(facts.symbols[i], known[first], *candles, ranges, size, len(mine), left, rescaled, marks)
+    return Chart(facts.symbols[i], known[first], *candles, ranges, size, start > 0, len(mine), left, rescaled, marks)
+
+
+def stretch(facts: Facts, mine: Ints, known: Ints) -> tuple[int, int]:
+    """Which of an instrument's bars to draw: all, or those up to its last trade that leave a trade WIDE candles."""
+    whole, t = len(known), facts.trades
+    size = thinning.grouped(whole)[1]
+    wanted = max(1, int(np.median(t.bars_held[mine]) / WIDE)) if len(mine) else size
+    if size <= wanted:
+        return 0, whole
+    last = int(np.searchsorted(known, np.max(np.where(t.is_open[mine], known[-1], t.exit_row[mine])), side="right"))
+    length = wanted * thinning.CANDLES
+    end = min(whole, last + length // 20)
+    return max(0, end - length), end
 
 
 def splits_ahead(facts: Facts, i: int) -> Floats:

@@ -13,17 +13,19 @@ MINUS = "−"
 
 
 def minus(text: str) -> str:
-    """A number's text with a true minus sign, which is as wide as a plus."""
-    return text.replace("-", MINUS, 1) if text.startswith("-") else text
+    """A number's text with a true minus sign, which is as wide as a plus; what is rounded to zero has none."""
+    if not text.startswith("-"):
+        return text
+    return MINUS + text[1:] if any(digit in text for digit in "123456789") else text[1:]
 
 
 def percent(value: float | None, digits: int = 1) -> str:
     """A fraction as percent; an en dash where it is not known."""
-    return "–" if value is None or not math.isfinite(value) else minus(f"{value + 0.0:,.{digits}%}")
+    return "–" if value is None or not math.isfinite(value) else minus(f"{value:,.{digits}%}")
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    return "–" if value is None or not math.isfinite(value) else minus(f"{value + 0.0:,.{digits}f}")
+    return "–" if value is None or not math.isfinite(value) else minus(f"{value:,.{digits}f}")
 
 
 def days(value: float | None) -> str:

@@ -35,7 +35,12 @@ class Browser:
             os.dup2(b, 4)
 
         words = [path, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-pipe"]
-        words += [f"--user-data-dir={self.home}", "--no-first-run", "--disable-extensions", "--force-color-profile=srgb"]
+        words += [
+            f"--user-data-dir={self.home}",
+            "--no-first-run",
+            "--disable-extensions",
+            "--force-color-profile=srgb",
+        ]
         self.process = subprocess.Popen(
             words, preexec_fn=wire, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

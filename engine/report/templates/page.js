@@ -67,7 +67,7 @@
   }
   function marks(told, which, side, price, symbol, tint) {
     return Object.assign(points(told, which, side, price), { type: "scatter", mode: "markers", hovertemplate: "%{y}<br>%{text}<extra></extra>",
-      marker: { symbol: symbol, size: 9, color: colour(tint), line: { color: colour("ground"), width: 1 } } });
+      marker: { symbol: symbol, size: 10, color: colour(tint), line: { color: colour("ground"), width: 1 } } });
   }
   function paths(told, won, tint) {
     var x = [], y = [];
