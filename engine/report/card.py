@@ -119,7 +119,7 @@ def rows(result: Result) -> list[tuple[str, str]]:
             listed(manifest.get("inputs"), "none", lambda v: f"{v.get('file')} {str(v.get('sha256'))[:12]}"),
         ),
         ("Forecasts", listed(manifest.get("forecasts"), "none", lambda v: str(v)[:16])),
-        ("Bars a year", f"{facts.bars_per_year:,.2f} ({known(told.get('bars_per_year_source'))})"),
+        ("Bars a year", f"{known_number(facts.bars_per_year)} ({known(told.get('bars_per_year_source'))})"),
         ("Capital", f"{facts.capital:,.2f}"),
         ("Seed", known(manifest.get("seed"))),
         ("Ended", facts.ended),
@@ -137,6 +137,10 @@ def rows(result: Result) -> list[tuple[str, str]]:
 
 def known(value: Any) -> str:
     return "not known" if value is None or value == "" else str(value)
+
+
+def known_number(value: float) -> str:
+    return "not known" if value != value else f"{value:,.2f}"
 
 
 def listed(found: Any, none: str, words: Any) -> str:

@@ -123,15 +123,20 @@ def correlate(said: Floats, later: Floats, bars: int, lags: int, across: bool) -
     if not across:
         x, y, both = x.T, y.T, both.T
     plain, ranked = products(x, y, both), products(ranks(x), ranks(y), both)
-    if across:
-        series = [
-            np.nansum(part, axis=1)[_defined(part)] / both.sum(axis=1)[_defined(part)] for part in (plain, ranked)
-        ]
-    else:
-        series = [part[:, ~np.isnan(part).all(axis=0)] for part in (plain, ranked)]
-        series = [np.nanmean(part, axis=0) if part.size else np.empty(0) for part in series]
+    series = [np.nanmean(part[_defined(part)], axis=1) if across else over_time(part) for part in (plain, ranked)]
     (ic, error), (rank_ic, rank_error) = (mean_and_error(part, lags) for part in series)
     return Horizon(bars, ic, error, rank_ic, rank_error, len(series[0]))
+
+
+def over_time(part: Floats) -> Floats:
+    """A series by slice whose mean is the mean correlation of (N, R) products of names over time."""
+    part = part[_defined(part)]
+    known = ~np.isnan(part)
+    some = known.any(axis=0)
+    if not some.any():
+        return np.empty(0)
+    share = np.where(known, part, 0.0) / known.sum(axis=1, keepdims=True)
+    return np.asarray(share[:, some].sum(axis=0) * some.sum() / len(part))
 
 
 def _defined(part: Floats) -> Bools:

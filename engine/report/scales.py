@@ -25,7 +25,7 @@ def ticks(low: float, high: float, about: int = 6) -> list[float]:
         return [low]
     step = nice((high - low) / about)
     first = math.ceil(low / step - 1e-9)
-    return [k * step + 0.0 for k in range(first, math.floor(high / step + 1e-9) + 1)]
+    return [round(k * step, 12) + 0.0 for k in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 def decimals(values: Sequence[float], most: int = 6) -> int:

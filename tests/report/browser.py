@@ -53,8 +53,7 @@ class Browser:
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.ask(f"{domain}.enable")
         self.size(width, height)
-        scheme = "dark" if dark else "light"
-        self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.scheme(dark)
 
     session: str | None = None
 
@@ -87,7 +86,8 @@ class Browser:
     def _note(self, event: dict[str, Any]) -> None:
         method, told = event.get("method"), event.get("params", {})
         if method == "Runtime.exceptionThrown":
-            self.console.append(json.dumps(told["exceptionDetails"])[:500])
+            thrown = told["exceptionDetails"]
+            self.console.append(str(thrown.get("exception", {}).get("description", thrown["text"])))
         elif method == "Runtime.consoleAPICalled" and told["type"] in ("error", "warning", "assert"):
             self.console.append(json.dumps(told["args"])[:500])
         elif method == "Log.entryAdded" and told["entry"]["level"] in ("error", "warning"):
@@ -97,9 +97,9 @@ class Browser:
         elif method == "Page.loadEventFired":
             self.loaded = True
 
-    def open(self, file: Path, settle: float = 0.5) -> None:
-        """Load a file, wait until its charts have been drawn."""
-        self.loaded = False
+    def open(self, file: Path, settle: float = 0.2) -> None:
+        """Load a file, wait until its charts have been drawn; what came before it is forgotten."""
+        self.loaded, self.console, self.requests = False, [], []
         self.ask("Page.navigate", url=file.resolve().as_uri())
         until = time.monotonic() + 60
         while not self.loaded:
@@ -112,6 +112,11 @@ class Browser:
         if "exceptionDetails" in told:
             raise RuntimeError(json.dumps(told["exceptionDetails"])[:500])
         return told["result"].get("value")
+
+    def scheme(self, dark: bool) -> None:
+        """What the reader prefers."""
+        told = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.ask("Emulation.setEmulatedMedia", features=[told])
 
     def size(self, width: int, height: int) -> None:
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
