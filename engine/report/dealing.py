@@ -122,8 +122,8 @@ def outcomes(result: Result) -> Section:
     bars_held = trading.histogram(trades.bars_held[closed].astype(np.float64), whole=True)
     returns = trading.histogram(trades.returns[closed], whole=False)
     if bars_held is not None and returns is not None:
-        a = drawings.histogram_figure("Return of a trade", returns, True, "", True)
-        b = drawings.histogram_figure("Holding time", bars_held, False, " bars", False)
+        a = drawings.histogram_figure("Return of a trade", returns, True, "", True, "closed trade")
+        b = drawings.histogram_figure("Holding time", bars_held, False, " bars", False, "closed trade")
         blocks.append(Pair([a, b]))
     worst = "Worst loss while held, across, and the trade's return, up (MAE)"
     best = "Best gain while held, across, and the trade's return, up (MFE)"

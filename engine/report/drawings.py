@@ -18,6 +18,7 @@ from engine.types import Floats
 
 POINTS = 900  # of a small line
 DOTS = 1500  # of a scatter
+MANY = 8  # labels that have room under a picture
 EDGE = 1.5  # times the 2 % and 98 % quantiles: where a scatter ends
 
 
@@ -107,8 +108,10 @@ def bars_figure(
     return Figure(title, caption, Markup(frame.picture(f"{title}. {caption}")))
 
 
-def histogram_figure(title: str, told: Histogram, percented: bool, unit: str, split: bool) -> Figure:
-    """Counts of trades; bars left of zero in the colour of loss where `split`."""
+def histogram_figure(
+    title: str, told: Histogram, percented: bool, unit: str, split: bool, noun: str = "trade"
+) -> Figure:
+    """Counts of trades, or of what `noun` names; bars left of zero in the colour of loss where `split`."""
     edges, count = told.edges, told.count.astype(np.float64)
     low, high = room(float(count.max()))
     frame = Frame((float(edges[0]), float(edges[-1])), (low, high))
@@ -126,7 +129,7 @@ def histogram_figure(title: str, told: Histogram, percented: bool, unit: str, sp
                 float(edges[k + 1]) - inset,
                 float(n),
                 kind,
-                f"{span}: {plural(int(n), 'trade')}",
+                f"{span}: {plural(int(n), noun)}",
             )
     at = ticks(float(edges[0]), float(edges[-1]), 8)
     said = percents(at) if percented else numbers(at)
@@ -134,9 +137,8 @@ def histogram_figure(title: str, told: Histogram, percented: bool, unit: str, sp
     frame.upright(min(told.median, float(edges[-1])))
     middle = percent(told.median) if percented else f"{told.median:,.0f}{unit}"
     average = percent(told.mean) if percented else f"{told.mean:,.1f}{unit}"
-    caption = f"Closed trades; median {middle} (dashed), mean {average}" + (
-        "; the last bar is all beyond" if told.open_ended else ""
-    )
+    caption = f"{noun.capitalize()}s; median {middle} (dashed), mean {average}"
+    caption += "; the outer bars hold all beyond" if told.open_ended else ""
     return Figure(title, caption, Markup(frame.picture(f"{title}. {caption}")))
 
 
@@ -198,7 +200,8 @@ def whiskers_figure(
                 frame.whisker(left + wide / 2, float(v - 2 * error[k]), float(v + 2 * error[k]))
     if level is not None:
         frame.parts.append(f'<path class="guide" d="M{frame.left} {frame.py(level):.1f}H{frame.width - 10}"/>')
-    frame.below([float(k) for k in range(len(labels))], labels)
+    step = 1 if len(labels) <= MANY else -(-len(labels) // 6)
+    frame.below([float(k) for k in range(0, len(labels), step)], labels[::step])
     keys = tuple((kind, word) for _, _, kind, word in values) if len(values) > 1 else ()
     return Figure(title, caption, Markup(frame.picture(f"{title}. {caption}")), keys)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.metrics import DEFINITIONS
-from engine.report import checks, curves, drawings
+from engine.report import checks, curves, drawings, trading
 from engine.report.blocks import (
     Belief,
     Cell,
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
 TILES = ("total_return", "cagr", "sharpe", "max_drawdown", "volatility", "sortino", "win_rate", "cost_drag")
 TONED = ("total_return", "cagr", "sharpe", "sortino")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-LOG_FROM = 10.0  # times the lowest equity
+LOG_FROM = 10.0  # times the lowest
 MEANS = 500  # points of the exposure's line
+SOME_YEARS = 3
 SHADE = 0.95  # quantile of the size of monthly returns that gets the full colour
 
 
@@ -88,13 +90,15 @@ def equity(result: Result) -> Section:
     if len(result.facts.times) == 0:
         return Section("equity", "Equity and drawdown", lead, [Note("no slices were run")])
     dropped = Table(DROP_HEAD, drop_rows(result), "Worst drawdowns", "ranked", "equity was never below an earlier peak")
-    chart = Curves(f"{result.name}: equity and drawdown over time", keys, opens_log(result.facts.curve.equity))
+    theirs_too = [] if result.facts.benchmark is None else [result.facts.benchmark]
+    lines = [result.facts.curve.equity, *theirs_too]
+    chart = Curves(f"{result.name}: equity and drawdown over time", keys, opens_log(lines))
     return Section("equity", "Equity and drawdown", lead, [chart, dropped])
 
 
-def opens_log(equity: Floats) -> bool:
-    """Whether a straight axis would flatten the beginning: growth beyond LOG_FROM times, never at or below zero."""
-    low, high = float(equity.min()), float(equity.max())
+def opens_log(lines: Sequence[Floats]) -> bool:
+    """Whether a straight axis would flatten a beginning: growth beyond LOG_FROM times, never at or below zero."""
+    low, high = min(float(line.min()) for line in lines), max(float(line.max()) for line in lines)
     return low > 0.0 and high / low > LOG_FROM
 
 
@@ -146,10 +150,25 @@ def months(result: Result) -> Section:
     told = [f"{plural(len(known), 'month')}, {int((known > 0).sum()):,} above zero"]
     if len(known):
         told.append(f"best {percent(float(known.max()))}, worst {percent(float(known.min()))}")
+    lead = "; ".join(told) + ". Colours are as deep as the month was large."
     table = Table(head, rows, "", "months", "no month was run")
-    return Section(
-        "months", "Returns by month", "; ".join(told) + ". Colours are as deep as the month was large.", [table]
+    return Section("months", "Returns by month", lead, [table, *spread(frame.index.tolist(), values, theirs)])
+
+
+def spread(years: list[int], values: Floats, theirs: dict[int, float]) -> list[Pair]:
+    """Years as bars and months as a histogram, where there are enough of them to show anything."""
+    told = trading.histogram(values[:, :12].ravel(), whole=False, bins=16)
+    if len(years) < SOME_YEARS or told is None:
+        return []
+    none = np.full(len(years), np.nan)
+    lines = [(values[:, 12], none, "mark", "strategy")]
+    if theirs:
+        lines.append((np.array([theirs.get(year, math.nan) for year in years]), none, "markless", "benchmark"))
+    labels = [str(year) for year in years]
+    bars = drawings.whiskers_figure(
+        "Returns by year", "The first and the last may be parts of years", labels, lines, True
     )
+    return [Pair([bars, drawings.histogram_figure("Returns of a month", told, True, "", True, "month")])]
 
 
 def heat(value: float, full: float) -> Cell:

@@ -58,7 +58,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Counts between edges; the last bin is everything from its left edge on where `open_ended`."""
+    """Counts between edges; the outer bins hold what lies beyond them where `open_ended`."""
 
     edges: Floats
     count: Ints
@@ -167,5 +167,5 @@ def histogram(values: Floats, whole: bool, bins: int = 24) -> Histogram | None:
     inside = np.clip(values, edges[0], None)
     place = np.minimum(((inside - edges[0]) / step + 1e-9).astype(np.int64), len(edges) - 2)
     count = np.bincount(place, minlength=len(edges) - 1).astype(np.int64)
-    beyond = bool((values >= edges[-1] + (step if whole else 0.0)).any())
+    beyond = bool((values >= edges[-1] + (step if whole else 0.0)).any() or (values < edges[0]).any())
     return Histogram(edges, count, float(np.median(values)), float(values.mean()), beyond)

@@ -26,8 +26,14 @@ def grown(**options):
     for t in range(10, 290, 14):
         i = t % 6
         orders += [fill(t, 3, close[t, i], i=i), fill(t + 9, -3, close[t + 9, i], i=i)]
-    config = {"name": "a-name-as-long-as-" + "x" * 60, "benchmark": "equal_weight", "exits": {"stop_loss": 0.1, "take_profit": 0.2}}
-    result = played(close, orders, config=config | options.pop("config", {}), high=close * 1.01, low=close * 0.99, **options)
+    config = {
+        "name": "a-name-as-long-as-" + "x" * 60,
+        "benchmark": "equal_weight",
+        "exits": {"stop_loss": 0.1, "take_profit": 0.2},
+    }
+    result = played(
+        close, orders, config=config | options.pop("config", {}), high=close * 1.01, low=close * 0.99, **options
+    )
     result.facts.forecasts["f"] = draw.uniform(0.2, 0.8, (300, 6))
     result.manifest["units"] = {"f": "probability"}
     return result
@@ -90,7 +96,9 @@ def test_log_scale_instruments_and_theme_can_be_turned(opened, page):
     browser.run("document.getElementById('log').click()")
     assert browser.run(axis) == "log"
     browser.run("const c = document.getElementById('choice'); c.value = '1'; c.dispatchEvent(new Event('change'))")
-    shown = browser.run("[...document.querySelectorAll('.choice')].filter(n => !n.hidden).map(n => n.dataset.choice).join()")
+    shown = browser.run(
+        "[...document.querySelectorAll('.choice')].filter(n => !n.hidden).map(n => n.dataset.choice).join()"
+    )
     assert shown == "1"
     ground = "getComputedStyle(document.body).backgroundColor"
     light = browser.run(ground)
@@ -131,17 +139,23 @@ def test_a_hostile_name_is_shown_and_not_obeyed(opened, tmp_path):
     # plotly shows names when one points at the curve
     browser.run("Plotly.Fx.hover('plot-curves', {xval: Date.UTC(2024, 0, 3)}, ['xy'])")
     browser.run("new Promise(done => setTimeout(() => done(1), 400))")
-    label = browser.run("[...document.querySelectorAll('#plot-curves .hoverlayer text')].map(t => t.textContent).join('|')")
+    label = browser.run(
+        "[...document.querySelectorAll('#plot-curves .hoverlayer text')].map(t => t.textContent).join('|')"
+    )
     assert "<img src=x" in label
     assert "%{y}" in label
-    assert browser.run("document.querySelectorAll('.hoverlayer img, .hoverlayer image, .hoverlayer script').length") == 0
+    assert (
+        browser.run("document.querySelectorAll('.hoverlayer img, .hoverlayer image, .hoverlayer script').length") == 0
+    )
     assert browser.console == []
 
 
 def test_a_script_that_is_not_ours_does_not_run(opened, tmp_path):
     path = tmp_path / "report.html"
     text = render(small())
-    path.write_text(text.replace("</main>", "<script>window.ran = 1</script><img src=x onerror='window.ran = 1'></main>"))
+    path.write_text(
+        text.replace("</main>", "<script>window.ran = 1</script><img src=x onerror='window.ran = 1'></main>")
+    )
     browser = opened(path)
     assert browser.run("window.ran") is None
     assert any("Content Security Policy" in line for line in browser.console)

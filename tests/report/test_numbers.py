@@ -172,7 +172,9 @@ def test_a_name_without_forecasts_changes_nothing():
     draw = np.random.default_rng(1)
     said, later = draw.normal(size=(50, 1)), draw.normal(size=(50, 1))
     alone = quality.correlate(said, later, 1, 0, across=False)
-    wider = quality.correlate(np.column_stack([said, np.full(50, NAN)]), np.column_stack([later, later]), 1, 0, across=False)
+    wider = quality.correlate(
+        np.column_stack([said, np.full(50, NAN)]), np.column_stack([later, later]), 1, 0, across=False
+    )
     assert wider.ic == pytest.approx(alone.ic)
     assert wider.rank_error == pytest.approx(alone.rank_error)
     assert alone.ic == pytest.approx(np.corrcoef(said[:, 0], later[:, 0])[0, 1])
@@ -259,7 +261,11 @@ def test_a_million_minutes_make_a_small_page_in_a_few_seconds():
 
     bars = [part[:, None] for part in (close, close * 1.001, close * 0.999, close, np.full(count, 1e6))]
     panel = Panel.from_arrays(["A"], times.astype("datetime64[ns]"), *bars, calendar="24/7")
-    orders = [order for t in range(5000, count - 5000, 5000) for order in (fill(t, 1, close[t]), fill(t + 60, -1, close[t + 60]))]
+    orders = [
+        order
+        for t in range(5000, count - 5000, 5000)
+        for order in (fill(t, 1, close[t]), fill(t + 60, -1, close[t + 60]))
+    ]
     record = replay(panel, orders, close)
     record.forecasts["f"] = np.random.default_rng(6).normal(size=(count, 1))
     config = {"name": "minutes", "benchmark": "A"}

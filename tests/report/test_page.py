@@ -150,7 +150,14 @@ def test_trades_are_told_by_exit_and_in_a_list():
 
 def test_the_run_card_has_hashes_data_versions_seed_and_every_key_of_the_configuration(page):
     text = text_of(page)
-    for words in ("Data fingerprint", "Versions python", "Seed 0", "Overrides none", "confidence: 1", "2024-01-01 to 2024-01-05"):
+    for words in (
+        "Data fingerprint",
+        "Versions python",
+        "Seed 0",
+        "Overrides none",
+        "confidence: 1",
+        "2024-01-01 to 2024-01-05",
+    ):
         assert words in text
     manifest = small(benchmark="A").manifest
     assert manifest["data"]["fingerprint"] in text
