@@ -138,7 +138,8 @@ def run_warnings(record: Record, trades: Trades) -> list[str]:
     """What a reader must know before believing the run, beside the warnings of its data."""
     panel, out = record.panel, []
     if panel.bars_per_year_source == "counted":
-        out.append(f"bars per year: {panel.bars_per_year:.2f}, counted from the data")
+        rate = f"{panel.bars_per_year:.2f}" if np.isfinite(panel.bars_per_year) else "not known"
+        out.append(f"bars per year: {rate}, counted from the data")
     told = any(entry.key == "universe.members" for entry in panel.inputs)  # then the file has said it better
     if not told and len(panel.universe) > 1 and np.isfinite(panel.close[-RECENT:]).any(axis=0).all():
         out.append("survivorship: no symbol leaves the data before its end, so names that died may be missing")

@@ -124,6 +124,7 @@ def make_manifest(
         "data": plain(data),
         "inputs": {entry.key: {"file": entry.file, "sha256": entry.sha256} for entry in panel.inputs},
         "forecasts": forecasts,
+        "units": dict(record.units),
         "plugins": dict(plugins),
         "overrides": list(overrides),
         "seed": plain(config.get("seed")),

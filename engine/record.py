@@ -36,4 +36,5 @@ class Record:
     margin: float  # smallest distance of any decision from flipping, in the forecast's unit; NaN if none was close
     forecasts: dict[str, Floats] = field(default_factory=dict)  # name -> (T, N)
     refusals: Refusals = field(default_factory=Refusals.none)
+    units: dict[str, str] = field(default_factory=dict)  # name -> what the signal declares its forecasts to be
     seconds: float = 0.0  # run time of the loop, compilation not included

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,7 +151,8 @@ def run_record(
     say("running")
     started = time.perf_counter()
     engine.run()
-    return record_of(engine, panel, arrays, config.capital, time.perf_counter() - started)
+    record = record_of(engine, panel, arrays, config.capital, time.perf_counter() - started)
+    return replace(record, units={name: signal.unit for name, signal in signals.items()})
 
 
 def engine_of(

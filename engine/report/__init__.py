@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from engine.report.build import render, write
+from engine.report.checks import Ambiguity, Check, CostGrid, Findings
 
-__all__ = ["render", "write"]
+__all__ = ["Ambiguity", "Check", "CostGrid", "Findings", "render", "write"]

@@ -51,6 +51,16 @@ def test_a_run_directory_holds_everything_a_reader_needs(finished):
     assert {"equity.parquet", "fills.parquet", "trades.parquet", "decisions.parquet"} <= names
 
 
+def test_reports_of_stored_runs_read_their_bars_again_and_may_share_a_script(finished):
+    folder, _ = finished
+    before = (folder / "report.html").read_text()
+    assert barcast("report", str(folder)).stdout == f"{folder}/report.html\n"
+    assert (folder / "report.html").read_text() == before
+    assert barcast("report", str(folder), "--shared-js").returncode == 0
+    assert len((folder / "report.html").read_text()) < len(before) - 4_000_000
+    assert len(list(folder.parent.glob("plotly-*.min.js"))) == 1
+
+
 def test_explain_says_why_in_one_sentence_with_numbers(finished):
     folder, _ = finished
     said = barcast("explain", str(folder), "--at", "2008-10-10", "--symbol", "SPX")
