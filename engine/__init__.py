@@ -10,11 +10,13 @@ if TYPE_CHECKING:
     from engine.panel import Panel
     from engine.result import Result
     from engine.run import backtest
+    from engine.types import Order
 
 __version__ = "0.1.0"
-__all__ = ["Panel", "Result", "__version__", "backtest", "lanes"]
+__all__ = ["Order", "Panel", "Result", "__version__", "backtest", "lanes"]
 
 _HOME = {
+    "Order": "engine.types",
     "Panel": "engine.panel",
     "Result": "engine.result",
     "backtest": "engine.run",

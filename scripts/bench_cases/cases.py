@@ -1,6 +1,6 @@
 """The cases: what is measured, who contends, what the table is held against.
 
-One more case (say, many parameter sets on one panel) is a function here and its name in CASES, its inputs in inputs.py, and a
+One more case is a function here and its name in CASES, its inputs in inputs.py, and a
 function of that name in peers/ours_run.py and in the file of each peer that can do it.
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench_cases import inputs
 from bench_cases.duel import Contender, duel
+from bench_cases.many import many
 from bench_cases.tables import head, heading, note, ratios, row, seconds
 
 OURS = "barcast"
@@ -94,5 +95,16 @@ def read(options: Options) -> None:
         row(f"{names:,} x {rows:,}", *speeds, f"{plain.middle / run.middle:.2%}")
 
 
-CASES: dict[str, Callable[[Options], None]] = {"quintile": quintile, "bars": bars, "curve": curve, "read": read}
+def lanes(options: Options) -> None:
+    """Case 5: many parameter sets on one panel."""
+    many(options.quick)
+
+
+CASES: dict[str, Callable[[Options], None]] = {
+    "quintile": quintile,
+    "bars": bars,
+    "curve": curve,
+    "read": read,
+    "lanes": lanes,
+}
 PEERS = tuple(sorted(path.stem for path in (Path(__file__).resolve().parents[1] / "peers").glob("*.txt")))

@@ -1,0 +1,49 @@
+"""The pages under docs tell the truth: their code is run here."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import engine
+from engine import plugins
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The code blocks of one language on a page."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / "docs" / page).read_text(), re.DOTALL | re.MULTILINE)
+    return [body for word, body in found if word == language]
+
+
+@pytest.fixture
+def us20():
+    return {"name": "shown", "data": {"source": "packaged", "name": "us20", "start": "2020-01-01"}, "capital": 1e6}
+
+
+def test_the_strategy_with_orders_of_its_own_trades_and_is_bracketed(us20, tmp_path):
+    file = tmp_path / "dip.py"
+    file.write_text(blocks("orders.md", "python")[0])
+    try:
+        result = engine.backtest(us20 | {"strategy": {"rule": "dip"}}, plugins=[file])
+    finally:
+        for group in plugins._from_files.values():
+            group.clear()
+    assert {"stop loss", "take profit"} <= set(result.trades["exit_reason"])
+    assert set(result.refused["rule"]) <= {"max_gross"}
+
+
+def test_the_file_of_orders_runs_without_signals(us20, tmp_path):
+    (tmp_path / "orders.csv").write_text(blocks("orders.md", "")[0])
+    result = engine.backtest(us20 | {"strategy": {"rule": "orders", "path": str(tmp_path / "orders.csv")}})
+    first = result.fills.iloc[0]
+    assert (first["symbol"], first["quantity"], str(first["date"])[:10]) == ("AAPL", 400.0, "2020-03-13")
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "docs").glob("*.md")))
+def test_every_link_of_a_page_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / "docs" / page).read_text()):
+        assert (ROOT / "docs" / target).exists(), target
