@@ -100,7 +100,7 @@ class Garch(Model):
 class Volatility(Model):
     """How volatility moves."""
 
-    factors: Garch = Field(Garch(alpha=0.01, gamma=0.11, beta=0.92), description="of the factors")
+    factors: Garch = Field(Garch(alpha=0.0, gamma=0.15, beta=0.85), description="of the factors")
     own: Garch = Field(Garch(alpha=0.05, gamma=0.02, beta=0.92), description="of a name's own shocks")
 
 
@@ -125,7 +125,7 @@ class Jump(Model):
 class Jumps(Model):
     """Of the first factor, and of each name."""
 
-    factor: Jump = Field(Jump(per_year=1.0, mean=-0.02, spread=0.02), description="of the first factor")
+    factor: Jump = Field(Jump(per_year=0.5, mean=-0.02, spread=0.015), description="of the first factor")
     own: Jump = Field(Jump(per_year=3.0, mean=0.0, spread=0.06), description="of each name")
 
 

@@ -18,9 +18,9 @@ from engine.markets.parts import (
 US = tuple(
     Regime.model_validate(dict(zip(("name", "length", "drift", "volatility", "own"), row, strict=True)))
     for row in (
-        ("calm", "350 bars", 0.12, 0.75, 0.9),
-        ("nervous", "150 bars", 0.04, 1.15, 1.05),
-        ("crisis", "50 bars", -0.35, 2.2, 1.5),
+        ("calm", "300 bars", 0.15, 0.55, 0.85),
+        ("nervous", "300 bars", 0.05, 1.0, 1.05),
+        ("crisis", "150 bars", -0.2, 1.8, 1.4),
     )
 )
 PLAIN_KEYS = ("name", "seed", "names", "bars", "start", "calendar", "mode", "signal", "own", "prices")
