@@ -17,7 +17,7 @@ LARGEST_IC = 0.95
 _SIGNED = re.compile(r"([-+]?[0-9.eE+-]+)\s*(%|bps?)")
 
 
-def _rate(value: Any) -> float:
+def rate(value: Any) -> float:
     """A fraction of either sign: -2%, 10 bps, -0.02."""
     found = _SIGNED.fullmatch(value) if isinstance(value, str) else None
     if found and found.group(1)[0] in "-+":
@@ -46,7 +46,7 @@ def _ic(value: Any) -> float:
     return ic
 
 
-Rate = Annotated[float, BeforeValidator(_rate)]
+Rate = Annotated[float, BeforeValidator(rate)]
 Df = Annotated[float | None, BeforeValidator(_df)]
 Correlation = Annotated[float, BeforeValidator(_ic)]
 
@@ -185,6 +185,9 @@ class Halts(Model):
 
 
 
+HOMES = {"lag": "linear", "half_life": "decaying", "threshold": "latch"}  # keys of one shape alone
+
+
 class Signal(Model):
     """What can be known about the next bar."""
 
@@ -212,8 +215,7 @@ class Signal(Model):
             wrong.append(At("ic", "expected a correlation other than 0, such as 0.03; or say shape none"))
         if self.ic_spread > LARGEST_IC:
             wrong.append(At("ic_spread", f"expected at most {LARGEST_IC}, got {self.ic_spread:g}"))
-        homes = {"lag": "linear", "half_life": "decaying", "threshold": "latch"}
-        for key, shape in homes.items():
+        for key, shape in HOMES.items():
             if key in self.model_fields_set and self.shape != shape:
                 wrong.append(At(key, f"belongs to shape {shape}, but shape is {self.shape}{{there}}", also="shape"))
         if self.lag > 500:

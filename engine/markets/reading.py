@@ -31,6 +31,11 @@ def read(source: str | Path | Mapping[str, Any] | Settings) -> Settings:
     return _validate(parse(raw, str(source)))
 
 
+def reseeded(settings: Settings, seed: int) -> Settings:
+    """The same settings with another seed."""
+    return settings.model_copy(update={"seed": seed})
+
+
 def _validate(document: Document) -> Settings:
     try:
         return Settings.model_validate(document.data)

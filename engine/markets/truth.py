@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.config.values import plain
 from engine.markets.kinds import HALTED, LOST, UNLISTED, Block
 from engine.markets.plan import Plan
+from engine.markets.resolved import resolved
 
 if TYPE_CHECKING:
     from engine.markets.bands import Fact
@@ -69,7 +69,7 @@ class Truth:
         jumps = np.flatnonzero(made.path.jump[:sessions])
         return {
             "schema_version": 1,
-            "settings": plain(settings),
+            "settings": resolved(settings),
             "sessions": {"first": self._day(0), "last": self._day(sessions - 1), "count": sessions},
             "regimes": self._regimes(),
             "jumps": [{"date": self._day(t), "size": float(made.path.jump[t])} for t in jumps],

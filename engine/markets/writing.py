@@ -18,7 +18,7 @@ from engine.markets.bands import Fact, judge
 from engine.markets.kinds import DELISTED, Block
 from engine.markets.plan import Plan, plan
 from engine.markets.settings import Settings
-from engine.markets.simulate import blocks, engine_calendar, fits
+from engine.markets.making import blocks, engine_calendar, fits
 from engine.markets.tally import Measured, Tally
 from engine.markets.truth import Truth
 
