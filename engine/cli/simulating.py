@@ -41,15 +41,14 @@ def simulate(
 
 def summary(told: dict[str, Any]) -> str:
     """What was written, and how well its oracle did."""
-    lines = [
-        f"{told['market']}: {told['names']:,} names x {told['sessions']:,} sessions, {told['bars']:,} bars, "
-        f"{told['megabytes']:,.1f} MB in {told['folder']}"
-    ]
+    size = (
+        f"{told['names']:,} names x {told['sessions']:,} sessions, {told['bars']:,} bars, {told['megabytes']:,.1f} MB"
+    )
+    lines = [f"{told['market']}: {size} in {told['folder']}"]
     if signal := told.get("signal"):
-        lines += [
-            f"oracle: IC {signal['pooled']:.4f} +- {signal['pooled_error']:.4f} pooled, planted {signal['expected']:.4f}; "
-            f"{signal['daily']:.4f} +- {signal['daily_error']:.4f} as the mean over {signal['bars']:,} bars"
-        ]
+        pooled = f"IC {signal['pooled']:.4f} +- {signal['pooled_error']:.4f} pooled, planted {signal['expected']:.4f}"
+        daily = f"{signal['daily']:.4f} +- {signal['daily_error']:.4f} as the mean over {signal['bars']:,} bars"
+        lines.append(f"oracle: {pooled}; {daily}")
     return "\n".join(lines) + "\n"
 
 
@@ -64,7 +63,9 @@ def facts_table(facts: tuple[Fact, ...] | None) -> str:
     wide = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     lines = ["Stylised facts (Cont 2001) of the index of all names, beside the S&P 500 and where it has been"]
     for row in rows:
-        cells = (cell.rjust(w) if 2 <= k <= 5 else cell.ljust(w) for k, (cell, w) in enumerate(zip(row, wide, strict=True)))
+        cells = (
+            cell.rjust(w) if 2 <= k <= 5 else cell.ljust(w) for k, (cell, w) in enumerate(zip(row, wide, strict=True))
+        )
         lines.append(f" {'  '.join(cells)}".rstrip())
     lines.append(f"{sum(fact.passes for fact in facts)} of {len(facts)} hold")
     return "\n".join(lines) + "\n"

@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.markets.reading import read
     from engine.markets.making import Simulated, simulate
+    from engine.markets.reading import read
     from engine.markets.writing import write
 
 __all__ = ["Simulated", "read", "simulate", "write"]

@@ -69,7 +69,9 @@ def bar(
     block.close[k, t] = rounded(state[PRICE], rules.tick)
     amount = math.exp(math.log(traits.shares[name]) + state[SHARES] + state[BUSY] + path.crowd[t])
     block.volume[k, t] = math.floor(amount) + 1.0
-    signal(seed, t, name, k, path, rules, block, state, memory, math.log(split * (block.close[k, t] + cash) / state[LAST]))
+    signal(
+        seed, t, name, k, path, rules, block, state, memory, math.log(split * (block.close[k, t] + cash) / state[LAST])
+    )
     state[LAST] = block.close[k, t]
 
 
@@ -135,16 +137,18 @@ def extremes(s: State, variance: float, end: float, steps: int) -> tuple[State, 
 def hole(seed: State, t: int, name: int, rules: Rules, state: Floats) -> int:
     """Why bar `t` is there, or is not. A first bar always is."""
     s = chance.stream(seed, chance.FLAW, name, t)
-    if state[HALT] > 0.0:
+    if state[HALT] > 0.0:  # the bar after a halt always comes, so that two halts never touch
         state[HALT] -= 1.0
-        return HALTED
+        return HALTED if state[HALT] > 0.0 else TRADED
     s, u = chance.uniform(s)
     s, v = chance.uniform(s)
     if math.isnan(state[LAST]):
         return TRADED
     if u < rules.halt_chance:
-        length = 1.0 + math.floor(math.log(v) / math.log(1.0 - 1.0 / rules.halt_length)) if rules.halt_length > 1.0 else 1.0
-        state[HALT] = min(length, LONGEST_HALT) - 1.0
+        length = (
+            1.0 + math.floor(math.log(v) / math.log(1.0 - 1.0 / rules.halt_length)) if rules.halt_length > 1.0 else 1.0
+        )
+        state[HALT] = min(length, LONGEST_HALT)
         return HALTED
     s, u = chance.uniform(s)
     return LOST if u < rules.lost_chance else TRADED

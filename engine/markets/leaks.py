@@ -28,18 +28,18 @@ def centred_mean(total: Floats, level: Floats) -> Floats:
     count = len(total)
     sums = np.concatenate(([0.0], np.cumsum(total)))
     low, high = np.maximum(np.arange(count) - AROUND, 0), np.minimum(np.arange(count) + AROUND + 1, count)
-    return (sums[high] - sums[low]) / (high - low) - total
+    return np.asarray((sums[high] - sums[low]) / (high - low) - total)
 
 
 def whole_scaler(total: Floats, level: Floats) -> Floats:
     """How far the log price is below its mean over the whole file, in its sd there: a scaler fitted before the split."""
     spread = total.std()
-    return (total.mean() - total) / spread if spread > 0.0 else np.zeros_like(total)
+    return np.asarray((total.mean() - total) / spread) if spread > 0.0 else np.zeros_like(total)
 
 
 def back_adjusted(total: Floats, level: Floats) -> Floats:
     """Log of the traded price over the one adjusted backwards: what later splits and dividends will have taken off."""
-    return level - (total - total[-1] + level[-1])
+    return np.asarray(level - (total - total[-1] + level[-1]))
 
 
 def back_filled(total: Floats, level: Floats) -> Floats:
@@ -50,7 +50,9 @@ def back_filled(total: Floats, level: Floats) -> Floats:
     return np.repeat(total[ends] - before, np.diff(np.append(starts, len(total))))
 
 
-LEAKS: dict[str, Leak] = {leak.__name__: leak for leak in (next_return, centred_mean, whole_scaler, back_adjusted, back_filled)}
+LEAKS: dict[str, Leak] = {
+    leak.__name__: leak for leak in (next_return, centred_mean, whole_scaler, back_adjusted, back_filled)
+}
 
 
 def column(name: str, close: Floats, split: Floats, dividend: Floats) -> Floats:

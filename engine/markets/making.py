@@ -79,8 +79,8 @@ def simulate(source: str | File | Mapping[str, Any] | Settings) -> Simulated:
     tally = Tally(len(made), made.path, made.rules.ratio)
     for first, block in blocks(made):
         tally.add(block, made.traits.shares[first : first + len(block.close)])
-        for target, part in zip(whole, block, strict=True):
-            target[first : first + len(part)] = part
+        for name in Block._fields:
+            getattr(whole, name)[first : first + len(block.close)] = getattr(block, name)
     return Simulated(made, whole, *tally.index(), tally.measured())
 
 

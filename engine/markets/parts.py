@@ -92,7 +92,9 @@ class Garch(Model):
     def _stationary(self) -> Garch:
         total = self.alpha + 0.5 * self.gamma + self.beta
         if total >= 1.0:
-            said = f"alpha + gamma / 2 + beta is {total:.6g}; expected below 1, or variance grows without end. Lower one"
+            said = (
+                f"alpha + gamma / 2 + beta is {total:.6g}; expected below 1, or variance grows without end. Lower one"
+            )
             raise At("beta", said)
         return self
 
@@ -156,7 +158,9 @@ class Splits(Model):
     @model_validator(mode="after")
     def _apart(self) -> Splits:
         if self.above is not None and self.below is not None and self.above <= 10.0 * self.below:
-            said = f"{self.above:g} is not above 10 x below {self.below:g}{{there}}: a name would split for ever; raise it"
+            said = (
+                f"{self.above:g} is not above 10 x below {self.below:g}{{there}}: a name would split for ever; raise it"
+            )
             raise At("above", said, also="below")
         return self
 
@@ -181,8 +185,6 @@ class Halts(Model):
 
     per_year: Amount = Field(0.2, description="per name")
     length: SomeBars = Field(3, description="mean; at most 15")
-
-
 
 
 HOMES = {"lag": "linear", "half_life": "decaying", "threshold": "latch"}  # keys of one shape alone

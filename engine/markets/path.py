@@ -77,7 +77,7 @@ def next_regime(seed: State, t: int, regime: int, leave: Floats) -> int:
     if t == 0 or others == 0 or u >= leave[regime]:
         return regime
     s, u = chance.uniform(s)
-    k = min(int(u * others), others - 1)
+    k: int = min(int(u * others), others - 1)
     return k + 1 if k >= regime else k
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -142,7 +143,7 @@ def _plain_climate(settings: Settings) -> path.Climate:
 
 def _rules(settings: Settings, climate: path.Climate) -> Rules:
     signal = settings.signal
-    common = {
+    common: dict[str, Any] = {
         "elasticity": 0.0, "memory": 0.0, "noise": 0.0, "df": 0.0, "alpha": 0.0, "gamma": 0.0, "beta": 0.0,
         "jump_chance": 0.0, "jump_mean": 0.0, "jump_spread": 0.0, "split_above": 0.0, "split_below": 0.0, "every": 1,
         "halt_chance": 0.0, "halt_length": 1.0, "lost_chance": 0.0,
@@ -166,10 +167,10 @@ def _rules(settings: Settings, climate: path.Climate) -> Rules:
     )
 
 
-def _full(settings: Settings) -> dict[str, float | int]:
+def _full(settings: Settings) -> dict[str, Any]:
     g, jump, volume, splits = settings.garch.own, settings.jumps.own, settings.volume, settings.splits
     dividends, halts = settings.dividends, settings.halts
-    told: dict[str, float | int] = {
+    told: dict[str, Any] = {
         "elasticity": volume.elasticity, "noise": volume.noise, "memory": float(volume.memory),
         "df": settings.tails.own or 0.0, "alpha": g.alpha, "gamma": g.gamma, "beta": g.beta,
         "jump_chance": min(1.0, jump.per_year / YEAR), "jump_mean": jump.mean, "jump_spread": jump.spread,
@@ -198,7 +199,7 @@ def _disperse(walked: Path, traits: Traits, rules: Rules) -> None:
         apart = float((1.0 - (share**2).sum()) * names / (names - 1.0))
     own = float(np.mean(traits.volatility**2))
     jumps = rules.jump_chance * (rules.jump_mean**2 + rules.jump_spread**2)
-    total = np.einsum("tij,ij->t", walked.expected, across) + walked.sector_expected * apart + own * walked.scale**2 + jumps
+    total = (
+        np.einsum("tij,ij->t", walked.expected, across) + walked.sector_expected * apart + own * walked.scale**2 + jumps
+    )
     walked.dispersion[:] = np.sqrt(total)
-
-

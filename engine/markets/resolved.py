@@ -20,7 +20,9 @@ def resolved(settings: Settings) -> dict[str, Any]:
     if settings.mode == "plain":
         out = {key: out[key] for key in PLAIN_KEYS}
     out["signal"] = {
-        key: value for key, value in out["signal"].items() if HOMES.get(key, settings.signal.shape) == settings.signal.shape
+        key: value
+        for key, value in out["signal"].items()
+        if HOMES.get(key, settings.signal.shape) == settings.signal.shape
     }
     return out
 

@@ -12,7 +12,20 @@ from engine.config.kinds import Count, Date, Fraction, Number, Text, Whole
 from engine.config.loader import describe
 from engine.config.problems import At, Mistakes, listed, nearest
 from engine.markets.parts import (
-    Deaths, Dividends, Factor, Halts, Jumps, Own, Prices, Regime, Sectors, Signal, Splits, Tails, Volatility, Volume,
+    Deaths,
+    Dividends,
+    Factor,
+    Halts,
+    Jumps,
+    Own,
+    Prices,
+    Regime,
+    Sectors,
+    Signal,
+    Splits,
+    Tails,
+    Volatility,
+    Volume,
 )
 
 US = tuple(
@@ -35,7 +48,9 @@ class Settings(Model):
     bars: Annotated[Count, Field(le=1_000_000)] = Field(description="how many sessions")
     start: Date = Field("2000-01-03", description="the first session is on or after it")
     calendar: Text = Field("XNYS", description="an exchange's code, weekdays, or 24/7")
-    mode: Literal["full", "plain"] = Field("full", description="plain: iid normal returns of one volatility, nothing else")
+    mode: Literal["full", "plain"] = Field(
+        "full", description="plain: iid normal returns of one volatility, nothing else"
+    )
     signal: Signal = Field(Signal(), description="what can be known about the next bar")
     factors: tuple[Factor, ...] = Field(
         (
@@ -105,7 +120,9 @@ class Settings(Model):
         gate = self.signal.regime
         if gate is not None and gate not in names and self.mode != "plain":
             near = nearest(gate, names) or "."
-            wrong.append(At(("signal", "regime"), f"no regime is called {describe(gate)}{near} There is {listed(names)}"))
+            wrong.append(
+                At(("signal", "regime"), f"no regime is called {describe(gate)}{near} There is {listed(names)}")
+            )
         return wrong
 
     def _matrix(self) -> list[At]:
@@ -113,13 +130,23 @@ class Settings(Model):
             return []
         rows, count = self.correlation, len(self.factors)
         if len(rows) != count or any(len(row) != count for row in rows):
-            return [At("correlation", f"expected {count} rows of {count}, one for each factor; got {[len(r) for r in rows]}")]
+            return [
+                At(
+                    "correlation",
+                    f"expected {count} rows of {count}, one for each factor; got {[len(r) for r in rows]}",
+                )
+            ]
         for i in range(count):
             for j in range(count):
                 if i == j and rows[i][j] != 1.0:
                     return [At(("correlation", i, j), f"expected 1 on the diagonal, got {rows[i][j]:g}")]
                 if rows[i][j] != rows[j][i]:
-                    return [At(("correlation", i, j), f"{rows[i][j]:g} is not its mirror image {rows[j][i]:g}; make them equal")]
+                    return [
+                        At(
+                            ("correlation", i, j),
+                            f"{rows[i][j]:g} is not its mirror image {rows[j][i]:g}; make them equal",
+                        )
+                    ]
         if cholesky(rows) is None:
             said = "no returns can have these correlations: the matrix is not positive semidefinite; bring some nearer to 0"
             return [At("correlation", said)]

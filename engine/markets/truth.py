@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -94,8 +95,7 @@ class Truth:
         edges = np.concatenate(([0], np.flatnonzero(np.diff(regime)) + 1, [len(regime)]))
         names = [one.name for one in self.made.settings.regimes]
         return [
-            {"name": names[int(regime[a])], "from": self._day(a), "to": self._day(b - 1)}
-            for a, b in zip(edges[:-1], edges[1:], strict=True)
+            {"name": names[int(regime[a])], "from": self._day(a), "to": self._day(b - 1)} for a, b in pairwise(edges)
         ]
 
 

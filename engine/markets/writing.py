@@ -16,9 +16,9 @@ from engine.errors import DataError, OutputError
 from engine.markets import leaks
 from engine.markets.bands import Fact, judge
 from engine.markets.kinds import DELISTED, Block
+from engine.markets.making import blocks, engine_calendar, fits
 from engine.markets.plan import Plan, plan
 from engine.markets.settings import Settings
-from engine.markets.making import blocks, engine_calendar, fits
 from engine.markets.tally import Measured, Tally
 from engine.markets.truth import Truth
 
@@ -119,7 +119,9 @@ def table(made: Plan, first: int, block: Block, bare: bool = False) -> pa.Table:
     if settings.mode == "full":
         columns |= {"split": block.split[there], "dividend": block.dividend[there]}
         if settings.sectors is not None:
-            columns["sector"] = _taken([f"sector{k:02d}" for k in range(settings.sectors.count)], made.traits.sector[first + name])
+            columns["sector"] = _taken(
+                [f"sector{k:02d}" for k in range(settings.sectors.count)], made.traits.sector[first + name]
+            )
         if settings.delistings is not None:
             columns |= _deaths(made, first, block, name)
     if not bare:
