@@ -54,7 +54,10 @@ def bar(
         s, split = splits(s, gap + intraday, rules, state)
         if split == 1.0 and state[DUE] == 1.0:
             cash = traits.payout[name] * state[PRICE]
-            state[DUE] = 0.0
+            cash = (
+                cash if cash < 0.5 * math.exp(gap + bottom) * state[PRICE] else 0.0
+            )  # a crash: it waits for another day
+            state[DUE] = 1.0 if cash == 0.0 else 0.0
     opened = state[PRICE] * math.exp(gap) / split
     state[SHARES] += math.log(split)
     state[PRICE] = max(opened * math.exp(intraday) - cash, rules.tick)

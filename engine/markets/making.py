@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.errors import DataError
 from engine.markets import bars, leaks
-from engine.markets.kinds import MEAN_OF, Block
+from engine.markets.kinds import MEAN_OF, TRADED, Block
 from engine.markets.plan import Plan, plan
 from engine.markets.reading import read
 from engine.markets.scores import RING
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from engine.panel import Panel
 
+SMALLEST = 1e-30  # of a price; one over it is the largest, also of a volume
 CELLS = 400_000  # bars of a block: a few tens of megabytes
 ARRAYS = len(Block._fields)
 
@@ -105,7 +106,21 @@ def _block(made: Plan, first: int, count: int) -> Block:
     block = Block.empty(count, len(made))
     memory = np.empty(RING + max(MEAN_OF, made.rules.lag) + 1)
     bars.fill(made.seed, first, made.path, made.traits, made.rules, block, np.empty(bars.N_STATE), memory)
+    _possible(made, first, block)
     return block
+
+
+def _possible(made: Plan, first: int, block: Block) -> None:
+    """Nothing; DataError where a price or a volume has left what a number can hold."""
+    there = block.why == TRADED
+    sound = (block.low > SMALLEST) & (block.high < 1.0 / SMALLEST) & (block.volume < 1.0 / SMALLEST)
+    odd = there & ~sound
+    if odd.any():
+        k, t = (int(place[0]) for place in np.nonzero(odd))
+        raise DataError(
+            f"{made.settings.name}: {made.symbols[first + k]} on {made.sessions[t]}: price {block.close[k, t]:.3g}, volume "
+            f"{block.volume[k, t]:.3g}: no number holds what follows; lower volatilities, spreads, drifts or elasticity"
+        )
 
 
 def fits(settings: Settings, whole: bool, free: int | None = None) -> None:

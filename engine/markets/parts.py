@@ -9,11 +9,12 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from engine.config import units
 from engine.config.base import Model
-from engine.config.kinds import Amount, Bars, Count, Distance, Fraction, Number, Positive, SomeBars, Text, Wide
+from engine.config.kinds import Amount, Bars, Count, Fraction, Gain, Number, Positive, SomeBars, Text, Wide
 from engine.config.loader import describe
 from engine.config.problems import At, Mistakes
 
 LARGEST_IC = 0.95
+MOST_PAID = 0.2  # of the price, in one dividend
 _SIGNED = re.compile(r"([-+]?[0-9.eE+-]+)\s*(%|bps?)")
 
 
@@ -46,8 +47,17 @@ def _ic(value: Any) -> float:
     return ic
 
 
+def _memory(value: Any) -> float:
+    """An autocorrelation from 0 to just below 1."""
+    share = units.share(value)
+    if share >= 1.0:
+        raise ValueError(f"expected less than 100%, got {describe(value)}")
+    return share
+
+
 Rate = Annotated[float, BeforeValidator(rate)]
 Df = Annotated[float | None, BeforeValidator(_df)]
+Memory = Annotated[float, BeforeValidator(_memory)]
 Correlation = Annotated[float, BeforeValidator(_ic)]
 
 
@@ -63,14 +73,14 @@ class Factor(Model):
 class Sectors(Model):
     """Groups of names with a factor of their own."""
 
-    count: Count = Field(11, description="how many")
+    count: Annotated[Count, Field(le=1000)] = Field(11, description="how many")
     volatility: Wide = Field(0.08, description="of each sector's factor, per year")
 
 
 class Own(Model):
     """What moves a name alone."""
 
-    volatility: Wide = Field(0.28, description="of the median name, per year")
+    volatility: Gain = Field(0.28, description="of the median name, per year")
     spread: Wide = Field(0.30, description="sd of its logarithm across names")
 
 
@@ -138,14 +148,14 @@ class Volume(Model):
     elasticity: Amount = Field(0.5, description="1: volume doubles where volatility does")
     noise: Amount = Field(0.25, description="sd of the noise of log volume, a name's own")
     common: Amount = Field(0.15, description="sd of the noise that all names share")
-    memory: Distance | Literal[0] = Field(0.7, description="autocorrelation of both noises")
+    memory: Memory = Field(0.7, description="autocorrelation of both noises")
 
 
 class Prices(Model):
     """Where prices begin and how they are written."""
 
     first: Positive = Field(40.0, description="of the median name")
-    spread: Amount = Field(0.6, description="sd of its logarithm across names")
+    spread: Annotated[Amount, Field(le=10.0)] = Field(0.6, description="sd of its logarithm across names")
     tick: Positive | None = Field(None, description="prices are rounded to it; null: not at all", examples=[0.01])
 
 
@@ -171,6 +181,14 @@ class Dividends(Model):
     payers: Fraction = Field(0.6, description="share of the names")
     annual: Fraction = Field(0.02, description="of the price, per year")
     every: SomeBars = Field(63, description="bars between payments")
+
+    @model_validator(mode="after")
+    def _affordable(self) -> Dividends:
+        share = self.annual * self.every / 252.0
+        if share > MOST_PAID:
+            said = f"{self.annual:.0%} a year every {self.every} bars{{there}} is {share:.0%} of the price at once; at most"
+            raise At("annual", f"{said} {MOST_PAID:.0%} can be paid", also="every")
+        return self
 
 
 class Deaths(Model):
@@ -202,7 +220,7 @@ class Signal(Model):
     lag: Bars = Field(0, description="linear: bars between what is seen and the bar whose close decides")
     half_life: SomeBars = Field(5, description="decaying: bars in which what a driver pays halves")
     threshold: Positive = Field(2.0, description="latch: a driver beyond it sets the sign, which then stays")
-    memory: Distance | Literal[0] = Field(0, description="exogenous: autocorrelation of the driver")
+    memory: Memory = Field(0.0, description="exogenous: autocorrelation of the driver")
     regime: Text | None = Field(None, description="the regime in which it pays; null: all")
     leak: Literal["next_return", "centred_mean", "whole_scaler", "back_adjusted", "back_filled"] | None = Field(
         None, description="a column `leak` that has seen the future, for audits to catch"

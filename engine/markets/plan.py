@@ -119,7 +119,7 @@ def _climate(settings: Settings) -> path.Climate:
         jump_mean=jump.mean,
         jump_spread=jump.spread,
         noise=settings.volume.common,
-        memory=float(settings.volume.memory),
+        memory=settings.volume.memory,
         strength_spread=_strength(settings),
     )
 
@@ -160,7 +160,7 @@ def _rules(settings: Settings, climate: path.Climate) -> Rules:
         decay=0.5 ** (1.0 / signal.half_life),
         threshold=signal.threshold,
         gate=-1 if signal.regime is None else regimes.index(signal.regime),
-        driver_memory=float(signal.memory),
+        driver_memory=signal.memory,
         ratio=signal.ic / math.sqrt(1.0 - signal.ic * signal.ic),
         steps=STEPS,
         **common,
@@ -171,7 +171,7 @@ def _full(settings: Settings) -> dict[str, Any]:
     g, jump, volume, splits = settings.garch.own, settings.jumps.own, settings.volume, settings.splits
     dividends, halts = settings.dividends, settings.halts
     told: dict[str, Any] = {
-        "elasticity": volume.elasticity, "noise": volume.noise, "memory": float(volume.memory),
+        "elasticity": volume.elasticity, "noise": volume.noise, "memory": volume.memory,
         "df": settings.tails.own or 0.0, "alpha": g.alpha, "gamma": g.gamma, "beta": g.beta,
         "jump_chance": min(1.0, jump.per_year / YEAR), "jump_mean": jump.mean, "jump_spread": jump.spread,
         "lost_chance": settings.missing,

@@ -10,7 +10,7 @@ from engine.config import units
 from engine.markets.parts import HOMES, rate
 from engine.markets.settings import PLAIN_KEYS, Settings
 
-PERCENT = (units.wide, rate)  # readers that take more than 1 only with its unit
+PERCENT = (units.wide, units.gain, rate)  # readers that take more than 1 only with its unit
 BARS = (units.bars, units.some_bars)  # and that take no number without one
 
 

@@ -36,6 +36,7 @@ US = tuple(
         ("crisis", "150 bars", -0.2, 1.8, 1.4),
     )
 )
+MOST_FACTORS = 20
 PLAIN_KEYS = ("name", "seed", "names", "bars", "start", "calendar", "mode", "signal", "own", "prices")
 
 
@@ -92,8 +93,9 @@ class Settings(Model):
     @model_validator(mode="after")
     def _agree(self) -> Settings:
         wrong = [*self._matrix(), *self._regimes(), *self._plain()]
-        if not self.factors:
-            wrong.append(At("factors", "expected at least one factor, got an empty list; leave the key out for three"))
+        if not 1 <= len(self.factors) <= MOST_FACTORS:
+            said = f"expected 1 to {MOST_FACTORS} factors, got {len(self.factors)}; leave the key out for three"
+            wrong.append(At("factors", said))
         if self.overnight > 0.9:
             wrong.append(At("overnight", f"expected at most 90%, got {self.overnight:g}"))
         if wrong:

@@ -97,7 +97,10 @@ def test_actions_leave_total_returns_as_they_were():
     """With and without splits and dividends the same names earn the same: only the quotes differ."""
     quotes = {"first": 250, "spread": 0.1}
     alike = {**QUIET, "names": 20, "prices": quotes}
-    bare, full = made(**alike).panel(), made(**{**alike, "splits": {"above": 200}, "dividends": {"payers": "100%"}}).panel()
+    bare, full = (
+        made(**alike).panel(),
+        made(**{**alike, "splits": {"above": 200}, "dividends": {"payers": "100%"}}).panel(),
+    )
     assert len(full.actions) > 100
     assert len(bare.actions) == 0
     steps = (np.diff(np.log(panel.adjusted.close), axis=0) for panel in (bare, full))

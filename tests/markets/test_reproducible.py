@@ -11,8 +11,17 @@ from engine.markets import read, simulate, write
 from engine.markets.making import blocks
 from engine.markets.plan import plan
 
-CLOSES = [[13.761882377319582, 13.661311929751683, 13.820808467495265], [22.69923849380925, 22.574092311263655, 22.77940283428246]]
-SETTINGS = {"name": "m", "seed": 9, "names": 23, "bars": 400, "signal": {"shape": "product", "source": "endogenous", "ic": 0.1}}
+CLOSES = [
+    [13.761882377319582, 13.661311929751683, 13.820808467495265],
+    [22.69923849380925, 22.574092311263655, 22.77940283428246],
+]
+SETTINGS = {
+    "name": "m",
+    "seed": 9,
+    "names": 23,
+    "bars": 400,
+    "signal": {"shape": "product", "source": "endogenous", "ic": 0.1},
+}
 
 
 def bits(made, names, threads) -> str:

@@ -18,14 +18,13 @@ def market(**signal):
 def returns_over_trailing_volatility(rows) -> np.ndarray:
     """What an endogenous driver is, from close, split and dividend."""
     close, split, cash = (rows[key].to_numpy() for key in ("close", "split", "dividend"))
-    out, variance, count = np.full(len(close), np.nan), 0.0, 0
-    for k in range(1, len(close)):
+    out, variance = np.full(len(close), np.nan), 0.0
+    for count, k in enumerate(range(1, len(close))):
         r = math.log(split[k] * (close[k] + cash[k]) / close[k - 1])
         if count >= 20:
             out[k] = min(3.0, max(-3.0, r / math.sqrt(variance)))
         weight = max(0.06, 1 / (count + 1))
         variance += weight * (r * r - variance)
-        count += 1
     return out
 
 
