@@ -19,7 +19,12 @@ from typing import Any, TypeVar
 from engine.places import ROOT, cache_home, digest
 
 PACKAGES = ("engine", "risk", "signals", "strategies")
-FROZEN = ("engine/codes.py", "engine/signatures.py", "engine/types.py")  # whose constants compiled code holds
+FROZEN = (
+    "engine/codes.py",
+    "engine/markets/kinds.py",
+    "engine/signatures.py",
+    "engine/types.py",
+)  # whose constants compiled code holds
 KEEP = 6  # folders of older sources kept beside the current one
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def simulate(
     config: Annotated[str, typer.Argument(help="the simulation file")],
     out: Annotated[str, typer.Option(help="the folder for bars.parquet, oracle.parquet and truth.json")],
-    seed: Annotated[int | None, typer.Option(help="another seed than the file's", min=0)] = None,
+    seed: Annotated[int | None, typer.Option(help="another seed than the file's", min=0, max=2**53)] = None,
     facts: Annotated[bool, typer.Option("--facts", help="also show the stylised facts, and whether they hold")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")] = False,

@@ -64,7 +64,7 @@ def describe_names(settings: Settings, seed: State, climate: Climate, sectors: i
 def _long_run(climate: Climate) -> Floats:
     """(K, K) covariance of the factors on a usual bar."""
     scaled = climate.root * climate.volatility[:, None]
-    return np.asarray(scaled @ scaled.T)
+    return np.asarray((scaled[:, None, :] * scaled[None, :, :]).sum(axis=2))
 
 
 def _lives(settings: Settings, u: Floats) -> tuple[np.ndarray, np.ndarray]:

@@ -192,7 +192,9 @@ def _disperse(walked: Path, traits: Traits, rules: Rules) -> None:
     """
     names = len(traits.volatility)
     many = names > 1
-    across = np.atleast_2d(np.cov(traits.beta, rowvar=False)) if many else np.zeros((traits.beta.shape[1],) * 2)
+    apart_by = traits.beta - traits.beta.mean(axis=0)
+    # Not np.cov: how a matrix product is added up depends on the library and its threads.
+    across = (apart_by[:, :, None] * apart_by[:, None, :]).sum(axis=0) / max(1, names - 1)
     apart = 1.0
     if many and walked.sector_gap.shape[1]:
         share = np.bincount(traits.sector, minlength=walked.sector_gap.shape[1]) / names
