@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from engine.errors import ConfigError, DataError
@@ -10,6 +13,7 @@ from engine.markets.making import fits
 from engine.markets.plan import plan
 from engine.markets.resolved import resolved
 
+ROOT = Path(__file__).resolve().parents[2]
 LEAST = {"name": "m", "names": 3, "bars": 50}
 
 
@@ -118,3 +122,9 @@ def test_a_calendar_is_kept(tmp_path):
     fourth = {name: "2024-07-04" in found.astype(str) for name, found in days.items()}
     assert fourth == {"XNYS": False, "weekdays": True, "24/7": True}
     assert ("2024-07-06" in days["24/7"].astype(str), "2024-07-06" in days["weekdays"].astype(str)) == (True, False)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs/simulate").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_example_can_be_made(path):
+    made = simulate({**resolved(read(path)), "names": 5, "bars": 30})
+    assert np.isfinite(made.block.close).any()
