@@ -49,8 +49,8 @@ def write(settings: Settings, folder: str | Path, say: Callable[[str], None] = l
     fits(settings, whole=False)
     place = Path(folder)
     try:
-        place.mkdir(parents=True, exist_ok=True)
         _room(settings, place)
+        place.mkdir(parents=True, exist_ok=True)
         made = plan(settings)
         parts = {name: place / f"{name}.part" for name in (BARS, ORACLE, TRUTH)}
         try:
@@ -69,12 +69,17 @@ def write(settings: Settings, folder: str | Path, say: Callable[[str], None] = l
 
 
 def _room(settings: Settings, place: Path) -> None:
-    needed, free = BYTES * settings.names * settings.bars, shutil.disk_usage(place).free
+    needed, free = BYTES * settings.names * settings.bars, shutil.disk_usage(_standing(place)).free
     if needed > free:
         raise DataError(
             f"{place}: {settings.names:,} names x {settings.bars:,} bars need about {needed / 1e9:,.1f} GB, and "
             f"{free / 1e9:,.1f} GB are free; ask for fewer, or name another folder"
         )
+
+
+def _standing(place: Path) -> Path:
+    """The nearest folder at or above `place` that is there already."""
+    return next(folder for folder in (place.absolute(), *place.absolute().parents) if folder.is_dir())
 
 
 def _stream(made: Plan, parts: dict[str, Path], say: Callable[[str], None]) -> tuple[Tally, Truth, int]:

@@ -161,7 +161,7 @@ def test_a_full_disk_is_seen_before_anything_is_made(tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(writing.shutil, "disk_usage", lambda place: usage(10**9, 10**9, 1000))
     with pytest.raises(DataError, match="2 names x 500 bars need about 0.0 GB, and 0.0 GB are free"):
-        write(read({"name": "m", "names": 2, "bars": 500}), tmp_path)
+        write(read({"name": "m", "names": 2, "bars": 500}), tmp_path / "new")
     assert not list(tmp_path.iterdir())
 
 
