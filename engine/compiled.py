@@ -21,6 +21,7 @@ from engine.places import ROOT, cache_home, digest
 PACKAGES = ("engine", "risk", "signals", "strategies")
 FROZEN = (
     "engine/codes.py",
+    "engine/markets/kinds.py",
     "engine/shapes.py",
     "engine/signatures.py",
     "engine/types.py",
