@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from engine.lane import lanes
     from engine.panel import Panel
     from engine.result import Result
+    from engine.robust import robustness
     from engine.run import backtest
     from engine.types import Order
 
 __version__ = "0.1.0"
-__all__ = ["Order", "Panel", "Result", "__version__", "backtest", "lanes"]
+__all__ = ["Order", "Panel", "Result", "__version__", "backtest", "lanes", "robustness"]
 
 _HOME = {
     "Order": "engine.types",
@@ -21,6 +22,7 @@ _HOME = {
     "Result": "engine.result",
     "backtest": "engine.run",
     "lanes": "engine.lane",
+    "robustness": "engine.robust",
 }
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.config import Config
     from engine.loop import Engine
     from engine.panel import Panel
+    from engine.run import Inputs
 
 PRIME, OFFSET = np.uint64(0x100000001B3), np.uint64(0xCBF29CE484222325)  # FNV-1a, 64 bits
 SHARED = ("data", "signals", "universe", "benchmark")  # what all lanes have in common, since it decides what is read
@@ -62,12 +63,27 @@ def lanes(
     of cores. ConfigError names the lane whose values make no sense, before any is run.
     """
     from engine import run
-    from engine.assembly import needs
 
     points = combinations(grid)
     base = run.load_config(config)
+    for k, point in enumerate(points):
+        configure(base, point, k)
+    return run_points(base, points, run.prepare(base, panel, forecasts), threads, progress)
+
+
+def run_points(
+    base: Config,
+    points: Sequence[dict[str, Any]],
+    inputs: Inputs,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> list[Lane]:
+    """The same, of inputs that have been read: `base` under each of `points`."""
+    from engine import run
+    from engine.assembly import needs
+
     configs = [configure(base, point, k) for k, point in enumerate(points)]
-    bars, signals, arrays = run.prepare(base, panel, forecasts)
+    bars, signals, arrays = inputs
     first = run.engine_of(base, bars, signals, arrays)
 
     def one(k: int) -> Lane:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine import plugins as registry
 from engine.arguments import path_of, paths_of, texts_of
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from engine.shapes import Market
 
 Progress = Callable[[str], None]
+
+
+class Inputs(NamedTuple):
+    """All that a run reads: bars, signals by name, and what each forecast for every slice, (T, N)."""
+
+    panel: Panel
+    signals: dict[str, Signal]
+    forecasts: dict[str, Floats]
 
 
 def backtest(
@@ -54,17 +62,17 @@ def backtest(
     return dress(loaded, record, hashes, sets)
 
 
-def prepare(
-    config: Config, panel: Panel | None, forecasts: Any, say: Progress = lambda text: None
-) -> tuple[Panel, dict[str, Signal], dict[str, Floats]]:
-    """(bars, signals, (T, N) forecasts by signal): all that a run reads, whatever it then does with it."""
+def prepare(config: Config, panel: Panel | None, forecasts: Any, say: Progress = lambda text: None) -> Inputs:
+    """All that a run reads, whatever it then does with it."""
     from engine.forecasts import forecast
 
     panel = load_panel(config, panel, say)
     check_benchmark(config, panel)
     signals = make_signals(config)
     say("forecasting")
-    return panel, signals, {name: forecast(name, one, config, panel, forecasts) for name, one in signals.items()}
+    return Inputs(
+        panel, signals, {name: forecast(name, one, config, panel, forecasts) for name, one in signals.items()}
+    )
 
 
 def load_config(config: str | Path | Mapping[str, Any] | Config, sets: Sequence[str] = ()) -> Config:
@@ -217,11 +225,25 @@ def run_and_save(
     plugins: Sequence[str | Path] = (),
     out: str | Path = "runs",
     progress: Progress | None = None,
+    robust: bool = False,
 ) -> tuple[Result, Path]:
-    """Run `config` and keep the result under out/<name>-<8 hex>; an equal run before it is replaced."""
-    from engine.rundir import run_directory
+    """Run `config` and keep the result under out/<name>-<8 hex>; an equal run before it is replaced.
 
-    result = backtest(config, sets=sets, plugins=plugins, progress=progress)
+    `robust`: what other intrabar orders, costs and delays make of it is worked out too, and kept beside it.
+    """
+    from engine.rundir import run_directory, save_robustness
+
+    say = progress or (lambda text: None)
+    hashes = registry.load_files(paths_of(plugins, "plugins"))
+    loaded = load_config(config, texts_of(sets, "sets", "capital=50000"))
+    inputs = prepare(loaded, None, None, say)
+    record = run_record(loaded, *inputs, None, say)
+    result = dress(loaded, record, hashes, sets)
     folder = run_directory(out, result.facts)
     result.save(folder)
+    if robust:
+        from engine.robust import examine
+
+        found = examine(loaded, inputs, progress=lambda k, n: say(f"other assumptions: {k} of {n}"))
+        save_robustness(found, folder)
     return result, folder

@@ -23,8 +23,9 @@ from engine.errors import DataError, OutputError
 
 if TYPE_CHECKING:
     from engine.facts import Facts
+    from engine.robust import Robustness
 
-MANIFEST, REPORT = "manifest.json", "report.html"
+MANIFEST, REPORT, ROBUSTNESS = "manifest.json", "report.html", "robustness.json"
 TRIES = 50  # how often a load begins anew because the run was replaced meanwhile
 
 
@@ -88,6 +89,34 @@ def load(directory: str | Path) -> Facts:
                 f"{place}: this run cannot be read ({why}). Run the strategy again to replace it"
             ) from error
     raise DataError(f"{place}: the run was replaced {TRIES} times while being read. Try again")
+
+
+def save_robustness(found: Robustness, directory: Path) -> Path:
+    """robustness.json in a run directory, whole or not at all; OutputError if it cannot be written."""
+    from engine.robust import as_document
+
+    place = directory / ROBUSTNESS
+    new = place.with_name(f".{ROBUSTNESS}.{os.getpid()}")
+    try:
+        new.write_text(json.dumps(as_document(found), indent=1, allow_nan=False) + "\n")
+        os.replace(new, place)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise OutputError(f"{place}: could not be written: {error.strerror or error} ({_free(directory)})") from error
+    return place
+
+
+def load_robustness(directory: str | Path) -> Robustness | None:
+    """What is kept of a run under other assumptions, None where nobody has worked it out; DataError if it is damaged."""
+    from engine.robust import from_document
+
+    place = Path(directory) / ROBUSTNESS
+    try:
+        return from_document(json.loads(place.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{place}: cannot be read ({error}); run with --robustness again") from error
 
 
 @contextmanager
@@ -191,7 +220,9 @@ def _retire(place: Path) -> None:
     if not aside.is_dir():
         return
     facts = tuple(name for name in FILES if name != MANIFEST)
-    ours = FILES if _alike(aside, place, facts) else (*FILES, REPORT)  # the report of the same run is still its own
+    ours = (
+        FILES if _alike(aside, place, facts) else (*FILES, REPORT, ROBUSTNESS)
+    )  # what was worked out of the same run is still its own
     for item in sorted(aside.iterdir()):
         if item.name not in ours and not (place / item.name).exists():
             os.rename(item, place / item.name)

@@ -66,6 +66,9 @@ def run(
     out: Annotated[str, typer.Option(help="where run directories go")] = "runs",
     report: Annotated[bool, typer.Option("--report", help="also write report.html")] = False,
     shared_js: SharedJs = False,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="also run it under other intrabar orders, costs and delays")
+    ] = False,
     lanes: Annotated[
         str | None, typer.Option(metavar="FILE", help="run it under every override this file lists")
     ] = None,
@@ -83,7 +86,7 @@ def run(
 
     with talking(quiet or as_json) as say:
         wanted = overrides(sets, symbols, start, end, capital)
-        result, folder = run_and_save(config, wanted, plugin or (), out, say)
+        result, folder = run_and_save(config, wanted, plugin or (), out, say, robustness)
         page = None
         if report or shared_js:
             say("writing the report")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from engine.panel import Panel
     from engine.result import Result
+    from engine.robust import Robustness
 
 WIDTH = 100
 MOST_LANES = 60  # shown; the file has them all
@@ -47,6 +49,9 @@ def run_summary(result: Result, folder: Path, page: Path | None) -> str:
     from rich.columns import Columns
     from rich.table import Table
 
+    from engine.report.checks import robust_checks
+    from engine.rundir import load_robustness
+
     console = _console()
     manifest = result.manifest
     dates = result.facts.dates
@@ -65,12 +70,19 @@ def run_summary(result: Result, folder: Path, page: Path | None) -> str:
     console.print("\n[bold]How far to believe it[/]")
     for warning in result.warnings:
         console.print(f"[yellow]![/] {_safe(warning)}")
+    found = load_robustness(folder)
+    checks = [] if found is None else robust_checks(found)
     for line in manifest.get("not_checked", ()):
-        console.print(f"[dim]?[/] {_safe(line)}")
+        if not any(line.startswith(check.name) for check in checks):
+            console.print(f"[dim]?[/] {_safe(line)}")
+    for check in checks:
+        console.print(f"[green]=[/] {_safe(f'{check.name}: {check.text}')}")
     console.print(sections.pop("Belief", ""))
     console.print(Columns([table for name, table in sections.items() if name != "Risk"], padding=(1, 4)))
     _against(console, result)
     _exits(console, result)
+    if found is not None:
+        _assumptions(console, found)
     console.print(f"\n{_safe(str(folder))}" + (f"\n{_safe(str(page))}" if page else ""), soft_wrap=True)
     return str(console.file.getvalue())
 
@@ -117,6 +129,30 @@ def _exits(console: Any, result: Result) -> None:
     console.print(table)
 
 
+def _assumptions(console: Any, found: Robustness) -> None:
+    """The run under other intrabar orders, delays and costs."""
+    from rich.table import Table
+
+    from engine.metrics import DEFINITIONS
+    from engine.result import shown
+
+    names = list(next(iter(found.policies.values())))
+    table = Table(box=None, title="Under other assumptions", title_justify="left")
+    for name in ("", *(DEFINITIONS[name].label for name in names)):
+        table.add_column(name, justify="right" if name else "left")
+    lines = [(f"intrabar: {policy}", told) for policy, told in found.policies.items()]
+    lines += [(f"delay: {delay}", told) for delay, told in found.delays.items()]
+    for word, told in lines:
+        table.add_row(word, *(shown(name, told[name]) for name in names))
+    console.print("\n", table)
+    grid = Table(box=None, title="Sharpe by commission (down) and slippage (across), in bps", title_justify="left")
+    for word in ("", *(f"{cost * 1e4:g}" for cost in found.slippage)):
+        grid.add_column(word, justify="right")
+    for commission, row in zip(found.commission, found.sharpe.tolist(), strict=True):
+        grid.add_row(f"{commission * 1e4:g}", *("n/a" if math.isnan(value) else f"{value:.2f}" for value in row))
+    console.print("\n", grid)
+
+
 def _safe(text: str) -> str:
     """Text that rich prints as it stands."""
     from rich.markup import escape
@@ -135,6 +171,10 @@ def _bars(result: Result) -> str:
 
 def run_document(result: Result, folder: Path, page: Path | None) -> str:
     """A run for programs: one JSON document."""
+    from engine.robust import as_document
+    from engine.rundir import load_robustness
+
+    found = load_robustness(folder)
     document = {
         "schema_version": 1,
         "name": result.name,
@@ -144,6 +184,7 @@ def run_document(result: Result, folder: Path, page: Path | None) -> str:
         "reasons": result.reasons,
         "warnings": result.warnings,
         "not_checked": list(result.manifest.get("not_checked", ())),
+        "robustness": None if found is None else as_document(found),
         "manifest": result.manifest,
     }
     return json.dumps(document, allow_nan=False, default=str) + "\n"

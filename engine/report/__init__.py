@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from engine.report.build import render, write
-from engine.report.checks import Ambiguity, Check, CostGrid, Findings
+from engine.report.checks import Check, Findings
 
-__all__ = ["Ambiguity", "Check", "CostGrid", "Findings", "render", "write"]
+__all__ = ["Check", "Findings", "render", "write"]

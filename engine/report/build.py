@@ -46,9 +46,11 @@ def write(
     paths of the strategy file begin. With `shared`, plotly's script goes into one file in the folder above.
     """
     from engine.result import Result as Kind
+    from engine.rundir import load_robustness
 
     folder = Path(directory)
     told = Kind.load(folder) if result is None else result
+    findings = findings or Findings(robustness=load_robustness(folder))
     where = f"../{share(folder.resolve().parent)}" if shared else None
     return written(folder / "report.html", render(told, find_bars(told, base), shared=where, findings=findings))
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine import codes as c
-from engine.types import Floats
 
 if TYPE_CHECKING:
     from engine.report.blocks import Section
     from engine.result import Result
+    from engine.robust import Robustness
 
 NOT_CHECKED = "not checked"
 STATES = ("passed", "failed", "told", NOT_CHECKED)
@@ -31,30 +31,11 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Ambiguity:
-    """Metrics by name under the worst intrabar order, as run, and under the best; None where undefined."""
-
-    metrics: tuple[tuple[str, float | None, float | None, float | None], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CostGrid:
-    """One metric at (R,) commissions by (C,) slippages, both fractions; `break_even` is the cost per side that ends it."""
-
-    metric: str
-    commission: tuple[float, ...]
-    slippage: tuple[float, ...]
-    values: Floats  # (R, C), NaN where undefined
-    break_even: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Findings:
     """What checks outside the run have found. A Check replaces the line of its name; sections are added at the end."""
 
     checks: tuple[Check, ...] = ()
-    ambiguity: Ambiguity | None = None
-    costs: CostGrid | None = None
+    robustness: Robustness | None = None
     sections: tuple[Section, ...] = ()
 
 
@@ -63,13 +44,25 @@ def open_questions(result: Result, findings: Findings) -> list[Check]:
     from engine.manifest import NOT_CHECKED as ALL
 
     told = {check.name: check for check in findings.checks}
-    if findings.ambiguity is not None:
-        told.setdefault("best and worst intrabar order", Check("best and worst intrabar order", "told", "below"))
-    if findings.costs is not None:
-        told.setdefault("break-even cost and capacity", Check("break-even cost and capacity", "told", "below"))
+    if findings.robustness is not None:
+        for check in robust_checks(findings.robustness):
+            told.setdefault(check.name, check)
     asked = [unchecked(line) for line in result.manifest.get("not_checked", ALL)]
     out = [told.pop(check.name, check) for check in asked]
     return out + list(told.values())
+
+
+def robust_checks(found: Robustness) -> list[Check]:
+    """What was found under other intrabar orders and costs, a line each."""
+    from engine.result import shown
+
+    low, high = (shown("total_return", value) for value in found.interval("total_return"))
+    order = f"total return from {low} to {high} over the three orders"
+    if found.break_even is None:
+        cost = found.break_even_note
+    else:
+        cost = f"nothing is left at a commission of {found.break_even * 1e4:.1f} bps a side; capacity is not checked"
+    return [Check("best and worst intrabar order", "told", order), Check("break-even cost and capacity", "told", cost)]
 
 
 def unchecked(line: str) -> Check:

@@ -30,6 +30,7 @@ from engine.types import Floats
 if TYPE_CHECKING:
     from engine.report.checks import Findings
     from engine.result import Result
+    from engine.robust import Metrics, Robustness
 
 TILES = ("total_return", "cagr", "sharpe", "max_drawdown", "volatility", "sortino", "win_rate", "cost_drag")
 TONED = ("total_return", "cagr", "sharpe", "sortino")
@@ -218,38 +219,48 @@ def windowed(result: Result, when_: np.ndarray) -> list[Pair | Note]:
 
 
 def robustness(result: Result, findings: Findings) -> Section:
-    """The result under other intrabar orders and costs: what was found, or that nobody looked."""
-    lead = "How much of the result hangs on the order of prices inside a bar, and on what trading costs."
-    ambiguity = findings.ambiguity
-    blocks: list[object] = []
-    if ambiguity is None:
+    """The result under other intrabar orders, costs and delays: what was found, or that nobody looked."""
+    lead = "How much of the result hangs on the order of prices inside a bar, on what trading costs, and on being a bar late."
+    found = findings.robustness
+    if found is None:
         count = checks.ambiguous_bars(result)
-        why = f"{plural(count, 'bar')} would fill differently under another intrabar order; best and worst were not worked out"
-        blocks.append(Unchecked("Ambiguity interval", why))
-    else:
-        rows = [
-            [Cell(DEFINITIONS[name].label), *(num(value_of(name, v)) for v in values)]
-            for name, *values in ambiguity.metrics
-        ]
-        head = (Column(""), Column("Worst order", "num"), Column("As run", "num"), Column("Best order", "num"))
-        blocks.append(Table(head, rows, "Ambiguity interval"))
-    blocks.append(cost_block(findings))
-    return Section("robustness", "Ambiguity and costs", lead, blocks)
+        order = f"{plural(count, 'bar')} would fill differently under another intrabar order; best and worst were not worked out"
+        cost = "the same run at other commissions, slippages and delays, and the cost at which nothing is left, were not worked out"
+        blocks: list[object] = [Unchecked("Ambiguity interval", order), Unchecked("Costs and delay", cost)]
+        return Section(
+            "robustness", "Ambiguity and costs", lead, [*blocks, Note("Run with --robustness to have both.")]
+        )
+    configured = str(result.config.get("execution", {}).get("intrabar", ""))
+    orders = [(f"{word}{' (as run)' if word == configured else ''}", told) for word, told in found.policies.items()]
+    own = result.config.get("execution", {}).get("delay")
+    delays = [(f"{plural(k, 'bar')}{' (as run)' if k == own else ''}", told) for k, told in found.delays.items()]
+    tables = [
+        assumptions("Order of prices inside a bar", orders),
+        assumptions("Bars between decision and fill, beyond the next", delays),
+    ]
+    return Section("robustness", "Ambiguity and costs", lead, [*tables, *cost_tables(found)])
 
 
-def cost_block(findings: Findings) -> Table | Unchecked:
-    """The cost grid as a table, or that there is none."""
-    grid = findings.costs
-    if grid is None:
-        why = "the same run at other commissions and slippages, and the cost at which nothing is left, were not worked out"
-        return Unchecked("Cost grid and break-even cost", why)
-    head = (Column("Commission \\ slippage"), *(Column(percent(s, 2), "num") for s in grid.slippage))
-    rows = []
-    for commission, line in zip(grid.commission, grid.values.tolist(), strict=True):
-        cells = [num(value_of(grid.metric, None if math.isnan(v) else v)) for v in line]
-        rows.append([Cell(percent(commission, 2), "head"), *cells])
-    end = "" if grid.break_even is None else f", nothing is left at {percent(grid.break_even, 2)} a side"
-    return Table(head, rows, f"Cost grid: {DEFINITIONS[grid.metric].label}{end}")
+def assumptions(title: str, lines: Sequence[tuple[str, Metrics]]) -> Table:
+    """A table of headline metrics, a line per assumption."""
+    names = list(lines[0][1])
+    head = (Column(""), *(Column(DEFINITIONS[name].label, "num") for name in names))
+    rows = [[Cell(word, "head"), *(num(value_of(name, told[name])) for name in names)] for word, told in lines]
+    return Table(head, rows, title)
+
+
+def cost_tables(found: Robustness) -> list[Table]:
+    """The cost grids as tables."""
+    head = (Column("Commission \\ slippage"), *(Column(percent(s, 2), "num") for s in found.slippage))
+    end = f": nothing is left at {percent(found.break_even, 3)} a side" if found.break_even is not None else ""
+    out = []
+    for name, grid in (("sharpe", found.sharpe), ("total_return", found.total_return)):
+        rows = []
+        for commission, line in zip(found.commission, grid.tolist(), strict=True):
+            cells = [num(value_of(name, None if math.isnan(v) else v)) for v in line]
+            rows.append([Cell(percent(commission, 2), "head"), *cells])
+        out.append(Table(head, rows, f"{DEFINITIONS[name].label} by cost{end}"))
+    return out
 
 
 def value_of(name: str, value: float | None) -> str:

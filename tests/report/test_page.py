@@ -14,10 +14,11 @@ import pytest
 import engine
 from engine.errors import DataError, OutputError
 from engine.metrics import DEFINITIONS
-from engine.report import Ambiguity, Check, CostGrid, Findings, render, script, write
+from engine.report import Check, Findings, render, script, write
 from engine.report.bars import NoBars
 from engine.report.blocks import Note, Section
 from engine.report.card import GROUPS
+from engine.robust import Robustness
 from tests.report.runs import HOSTILE, played, small, text_of, without_plotly
 from tests.results.book import fill
 
@@ -99,7 +100,7 @@ def test_every_check_that_nobody_ran_is_said_so(page):
     text = text_of(page)
     for words in ("in-sample or out of sample", "look-ahead inside signals", "number of trials behind this run"):
         assert f"{words} not checked" in text
-    for words in ("Ambiguity interval", "Cost grid and break-even cost"):
+    for words in ("Ambiguity interval", "Costs and delay"):
         assert f"not checked {words}" in text
 
 
@@ -186,19 +187,27 @@ def test_ruin_is_said_at_the_top():
     assert "ended in ruin" in render(result)
 
 
+def other_assumptions() -> Robustness:
+    gained = {"pessimistic": 0.01, "optimistic": 0.0625, "nearest": 0.05}
+    told = {policy: {"total_return": value, "sharpe": 0.81} for policy, value in gained.items()}
+    sharpe = np.array([[1.5, 1.25], [0.5, np.nan]])
+    delays = {0: told["pessimistic"], 1: told["nearest"]}
+    return Robustness("small", told, (0.0, 0.001), (0.0, 0.0005), sharpe, sharpe, delays, 0.0012, "")
+
+
 # --- what other code adds ---------------------------------------------------------------------------------------------
 def test_what_others_have_checked_stands_where_not_checked_stood():
     found = Findings(
         checks=(Check("look-ahead inside signals", "passed", "400 windows cut short"),),
-        ambiguity=Ambiguity((("total_return", 0.01, 0.05, 0.0625),)),
-        costs=CostGrid("sharpe", (0.0, 0.001), (0.0, 0.0005), np.array([[1.5, 1.25], [0.5, np.nan]]), 0.0012),
+        robustness=other_assumptions(),
         sections=(Section("regimes", "Regimes", "", [Note("one <regime>")]),),
     )
     text = text_of(render(small(), findings=found))
     assert "look-ahead inside signals passed 400 windows cut short" in text
-    assert "Total return 1.00% 5.00% 6.25%" in text
+    assert "optimistic 6.25% 0.81" in text and "pessimistic (as run) 1.00% 0.81" in text
     assert "0.00% 1.50 1.25 0.10% 0.50 n/a" in text
-    assert "nothing is left at 0.12% a side" in text
+    assert "nothing is left at 0.120% a side" in text
+    assert "best and worst intrabar order told total return from 1.00% to 6.25% over the three orders" in text
     assert "one <regime>" in text
     assert "not checked Ambiguity interval" not in text
     assert "number of trials behind this run not checked" in text
