@@ -296,7 +296,7 @@ def _trades(sheet: Sheet, trades: Trades) -> None:
     sheet.put("payoff", _ratio(won / max(wins, 1), lost / max(losses, 1)), no_win or no_loss)
     sheet.put("profit_factor", _ratio(won, lost), no_loss)
     sheet.put("expectancy", (won - lost) / max(count, 1), none)
-    sheet.put("average_trade", math.fsum(trades.returns[closed]) / max(count, 1), none)
+    sheet.put("average_trade", curve.total(given(trades.returns[closed])) / max(count, 1), none)
     sheet.put("average_bars_held", int(trades.bars_held[closed].sum()) / max(count, 1), none)
     sheet.put("longest_losing_streak", int(streak), none)
 
@@ -306,8 +306,8 @@ def _open(sheet: Sheet, record: Record, trades: Trades) -> None:
     held = np.flatnonzero(record.quantity)
     worth = record.quantity[held] * record.mark[held] * record.panel.universe.multiplier[held]
     sheet.put("open_positions", len(held))
-    sheet.put("open_value", math.fsum(worth))
-    sheet.put("open_pnl", math.fsum(trades.pnl[trades.is_open]))
+    sheet.put("open_value", curve.total(given(worth)))
+    sheet.put("open_pnl", curve.total(given(trades.pnl[trades.is_open])))
 
 
 def _costs(sheet: Sheet, record: Record, trades: Trades, times: Ints) -> None:
@@ -332,8 +332,8 @@ def _costs(sheet: Sheet, record: Record, trades: Trades, times: Ints) -> None:
     sheet.put("costs", fees + slippage)
     sheet.put("costs_of_capital", (fees + slippage) / record.capital)
     sheet.put("cost_drag", math.nan if short else (fees + slippage) / mean / years, short)
-    sheet.put("dividends", math.fsum(trades.dividends))
-    sheet.put("accrued", math.fsum(record.accrued))
+    sheet.put("dividends", curve.total(given(trades.dividends)))
+    sheet.put("accrued", curve.total(given(record.accrued)))
 
 
 def _ordered(sheet: Sheet) -> tuple[Values, Reasons]:

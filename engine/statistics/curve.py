@@ -17,6 +17,21 @@ FLAT = 1e-12  # returns that differ by less never vary: what is left is rounding
 
 
 @njit()
+def total(values: Floats) -> float:
+    """The sum of (n,) values, exact but for the last bit or two: what rounding drops is kept apart. Neumaier (1974)."""
+    out, lost = 0.0, 0.0
+    for k in range(values.shape[0]):
+        value = values[k]
+        whole = out + value
+        if abs(out) >= abs(value):
+            lost += (out - whole) + value
+        else:
+            lost += (value - whole) + out
+        out = whole
+    return out + lost
+
+
+@njit()
 def returns_of(capital: float, equity: Floats, out: Floats) -> int:
     """The row at which equity is not above zero, or their number; before it, `out` holds the simple returns.
 
