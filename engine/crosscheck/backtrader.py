@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 FIRST_DAY = 730_122  # 2000-01-03 as backtrader counts days; slice t is day FIRST_DAY + t
 UNIX_DAY = 719_163  # 1970-01-01 as backtrader counts days
 COLUMNS = ("open", "high", "low", "close", "volume")
-LEVEL_DIGITS = 9  # 100 x 1.1 is a bit above 110: backtrader compares floats as they are, barcast within 1e-12
+LEVEL_DIGITS = 13  # significant: 100 x 1.1 is a bit above 110, and backtrader compares floats as they are
 
 
 class Fill(NamedTuple):
@@ -62,6 +62,11 @@ class Terms:
     slippage: float
     stop_loss: float | None
     take_profit: float | None
+
+
+def exact(price: float) -> float:
+    """A level without the last bits that its arithmetic left."""
+    return float(f"{price:.{LEVEL_DIGITS}g}")
 
 
 class Columns(bt.feed.DataBase):
@@ -189,9 +194,9 @@ class Mirror(bt.Strategy):
     def prices(self, size: float, basis: float) -> tuple[float | None, float | None]:
         """(stop, limit) of a position; None where there is none, or none above zero, which backtrader takes for unset."""
         side, terms = 1.0 if size > 0 else -1.0, self.p.terms
-        stop = 0.0 if terms.stop_loss is None else round(basis * (1.0 - side * terms.stop_loss), LEVEL_DIGITS)
-        limit = 0.0 if terms.take_profit is None else round(basis * (1.0 + side * terms.take_profit), LEVEL_DIGITS)
-        return (stop if stop > 0.0 else None, limit if limit > 0.0 else None)
+        stop = 0.0 if terms.stop_loss is None else basis * (1.0 - side * terms.stop_loss)
+        limit = 0.0 if terms.take_profit is None else basis * (1.0 + side * terms.take_profit)
+        return (exact(stop) if stop > 0.0 else None, exact(limit) if limit > 0.0 else None)
 
     def level(self, i: int, size: float, kind: int, price: float | None, rival: Any = None) -> Any:
         trade = self.sell if size > 0 else self.buy

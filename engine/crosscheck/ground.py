@@ -108,6 +108,8 @@ def _missing(panel: Panel, exits: bool) -> Iterator[str]:
     gaps = np.isnan(panel.close)
     for column in ways if exits else ("close", "open"):
         missing = np.isnan(getattr(panel, column)) & (gaps if column == "close" else ~gaps)
+        if column == "open":
+            missing[0] = False  # nothing can be filled on the first slice
         if missing.any():
             t, i = (int(k) for k in np.argwhere(missing)[0])
             told = {"symbol": panel.universe.symbols[i], "date": panel.sessions[t]}

@@ -77,11 +77,10 @@ def make_config(rng: random.Random, n: int) -> dict[str, Any]:
     """A file of either rule, with some of the exits and costs that both sides share."""
     unit = rng.choice(["return", "probability"])
     config = make_threshold(rng, unit) if rng.random() < 0.5 else make_quintile(rng, n)
-    exits: dict[str, Any] = {}
-    if rng.random() < 0.7:
-        exits["stop_loss"] = rng.choice([0.01, 0.02, 0.05, 0.1])
-    if rng.random() < 0.6:
-        exits["take_profit"] = rng.choice([0.01, 0.02, 0.05, 0.1])
+    exits = {
+        key: rng.choice([0.01, 0.02, 0.05, 0.1])
+        for key in rng.choice([(), ("stop_loss",), ("take_profit",), ("stop_loss", "take_profit")])
+    }
     slippage = 0.0 if "take_profit" in exits else rng.choice([0.0, 0.0005, 0.002])
     commission = rng.choice([0.0, 0.0005, 0.001])
     return config | {
