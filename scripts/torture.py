@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from torture_cases.crosscheck import crosscheck
+from scripts.torture_cases.crosscheck import crosscheck
 
 CASES = {"crosscheck": crosscheck}
 

@@ -6,7 +6,7 @@ The only module that imports backtrader, which is an extra under GPL-3: what imp
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.crosscheck.rules import Decide, Seen
 from engine.errors import PluginError
+from engine.forecasts import answer, checked
 from engine.types import DAY_NS, Floats, Window
 
 try:
@@ -141,7 +142,11 @@ class Mirror(bt.Strategy):
         """Order the difference; a change of side is two orders, so that every reduction comes before any increase."""
         increases = []
         for i, quantity in wanted.items():
-            kept = quantity if quantity * held[i] > 0 and abs(quantity) < abs(held[i]) else held[i] * (quantity * held[i] > 0)
+            kept = (
+                quantity
+                if quantity * held[i] > 0 and abs(quantity) < abs(held[i])
+                else held[i] * (quantity * held[i] > 0)
+            )
             if kept != held[i]:
                 self.order(i, kept - held[i])
             if quantity != kept:
@@ -226,3 +231,72 @@ def run(panel: Panel, decide: Decide, terms: Terms) -> Run:
     cerebro.addstrategy(Mirror, decide=decide, terms=terms)
     mirror = cerebro.run()[0]
     return Run(mirror.fills, np.array(mirror.equity), mirror.refused)
+
+
+class BarcastSignal(bt.Indicator):
+    """barcast's forecast of the first data as a line: `BarcastSignal(self.data, signal=Momentum(lookback=60, skip=5))`.
+
+    `signal` is any barcast signal: window, unit, forecast(bars). Further datas complete its cross-section, by ascending name
+    as in barcast; all must have a bar on every timestamp. Prices should be adjusted. The value on a bar is asked of the
+    signal on the window that ends there, so it cannot know what comes; it is NaN before the window is full, where the
+    signal has no view, and where there is no close. Forecasts of prices are given as returns on the close.
+    """
+
+    lines: Any = ("forecast",)
+    params = (("signal", None), ("answers", None))
+
+    def __init__(self) -> None:
+        signal = self.p.signal
+        if signal is None or getattr(signal, "given_by_the_run", False):
+            raise PluginError(
+                "BarcastSignal: give signal= something that forecasts bars; precomputed forecasts are a line of a feed already"
+            )
+        names = [data._name for data in self.datas]
+        if len(set(names)) < len(names):
+            raise PluginError(
+                f"BarcastSignal: the names of the datas must differ, they are {names}; adddata(..., name=...)"
+            )
+        self.order = sorted(range(len(names)), key=lambda k: names[k])
+        self.symbols = tuple(names[k] for k in self.order)
+        self.answers: dict[float, Floats] = {} if self.p.answers is None else self.p.answers
+        self.addminperiod(signal.window)
+
+    def next(self) -> None:
+        now = self.data.datetime[0]
+        if now not in self.answers:
+            self.answers[now] = self.ask()
+        self.lines.forecast[0] = self.answers[now][self.order.index(0)]
+
+    def ask(self) -> Floats:
+        """(N,) forecasts of the bars up to this one."""
+        signal, bars = self.p.signal, self.window(self.p.signal.window)
+        close = bars.close[-1]
+        told = answer("signal", "forecast", signal.forecast, bars, f" on {self.data.datetime.datetime(0)}")
+        out = checked("signal", told, close.shape, None).copy()
+        if signal.unit == "price":
+            out = out / close - 1.0
+        out[np.isnan(close)] = np.nan
+        return out
+
+    def window(self, length: int) -> Window:
+        """The last `length` bars of all datas; PluginError if they are not of the same times."""
+        datas = [self.datas[k] for k in self.order]
+        times = np.array([data.datetime.get(size=length) for data in datas])
+        if (times != times[0]).any():
+            raise PluginError(
+                f"BarcastSignal: the datas have no common bars up to {self.data.datetime.datetime(0)}; fill or drop the gaps"
+            )
+        grids = (np.array([getattr(data, name).get(size=length) for data in datas]).T.copy() for name in COLUMNS)
+        stamps = np.round((times[0] - UNIX_DAY) * (DAY_NS / 1000)).astype(np.int64) * 1000
+        columns = [stamps, *grids]
+        for column in columns:
+            column.flags.writeable = False
+        return Window(self.symbols, *columns)
+
+
+def signal_lines(datas: Sequence[Any], signal: Signal) -> list[Any]:
+    """A BarcastSignal for each of `datas`, all of one cross-section; the signal is asked once a bar."""
+    answers: dict[float, Floats] = {}
+    make: Any = BarcastSignal  # backtrader takes the datas before __init__ is called
+    rest = [[other for other in datas if other is not data] for data in datas]
+    return [make(data, *others, signal=signal, answers=answers) for data, others in zip(datas, rest, strict=True)]

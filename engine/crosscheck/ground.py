@@ -23,7 +23,14 @@ SHARED = {  # keys that may have any value: both sides do as they say, or nothin
     "sizing": {"exposure"},
     "caps": {"max_weight", "max_gross"},
     "switches": set[str](),
-    "execution": {"commission", "slippage", "lot", "tick", "intrabar", "entry_bar_protection"},  # the last four are asked below
+    "execution": {
+        "commission",
+        "slippage",
+        "lot",
+        "tick",
+        "intrabar",
+        "entry_bar_protection",
+    },  # the last four are asked below
 }
 ONLY_VALUE = "only fees in proportion to value are compared"
 WHY = {  # of a key that must keep its default; for the others: it is not written a second time
@@ -43,13 +50,15 @@ WHY = {  # of a key that must keep its default; for the others: it is not writte
 }
 
 
-class OffGround(ConfigError):
+class OffGroundError(ConfigError):
     """The run cannot be compared; `reasons` says why, a line each."""
 
     def __init__(self, name: str, reasons: list[str]) -> None:
         self.reasons = tuple(reasons)
         lines = "".join(f"\n  {reason}" for reason in reasons)
-        super().__init__(f"{name} is not on the ground that barcast and backtrader share, so nothing is compared:{lines}")
+        super().__init__(
+            f"{name} is not on the ground that barcast and backtrader share, so nothing is compared:{lines}"
+        )
 
 
 def off_the_file(config: Config) -> list[str]:

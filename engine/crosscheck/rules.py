@@ -6,16 +6,16 @@ answer is left alone.
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from engine.config.rules import Quintile, Threshold
 
 if TYPE_CHECKING:
-    import datetime
-
     from engine.config import Config
 
 ROUNDING = 1e-12  # a confidence, a cap: reached but for the last bits is reached
@@ -33,26 +33,27 @@ class Seen:
     left: Sequence[int | None]  # the slice at which a name last became flat; None never
 
 
+PERIOD: dict[str, Callable[[datetime.date], object]] = {
+    "daily": lambda date: date,
+    "weekly": lambda date: date.isocalendar()[:2],
+    "monthly": lambda date: (date.year, date.month),
+}
 Weights = dict[int, float]
-Weigh = Callable[[Seen], Weights]
 Decide = Callable[[Seen], dict[int, int]]
 
 
 def decider(config: Config, forecasts: Sequence[Sequence[float]], unit: str, due: Sequence[bool]) -> Decide:
     """Seen -> shares wanted by name, for the rule of `config` over (T, N) forecasts; `due` says which slices rebalance."""
-    rule = config.strategy
-    weigh: Weigh
-    if isinstance(rule, Threshold):
-        threshold_rule = rule
-        weigh = lambda seen: threshold(threshold_rule, forecasts[seen.t], unit == "probability", seen)  # noqa: E731
-    else:
-        assert isinstance(rule, Quintile)
-        quintile_rule = rule
-        weigh = lambda seen: quintile(quintile_rule, forecasts[seen.t], seen) if due[seen.t] else {}  # noqa: E731
+    assert isinstance(config.strategy, Threshold | Quintile)
+    rule: Threshold | Quintile = config.strategy
     long, short = config.exposure()
 
     def decide(seen: Seen) -> dict[int, int]:
-        weights = {i: w * (long if w > 0.0 else short) for i, w in weigh(seen).items()}
+        if isinstance(rule, Threshold):
+            raw = threshold(rule, forecasts[seen.t], unit == "probability", seen)
+        else:
+            raw = quintile(rule, forecasts[seen.t], seen) if due[seen.t] else {}
+        weights = {i: w * (long if w > 0.0 else short) for i, w in raw.items()}
         weights = within(weights, config.max_weight(), config.caps.max_gross)
         return {i: shares(w * seen.equity / seen.closes[i]) for i, w in weights.items()}
 
@@ -128,10 +129,5 @@ def due_slices(sessions: Sequence[datetime.date], rebalance: str | int) -> list[
     """
     if isinstance(rebalance, int):
         return [t % rebalance == 0 for t in range(len(sessions))]
-    period = {
-        "daily": lambda date: date,
-        "weekly": lambda date: date.isocalendar()[:2],
-        "monthly": lambda date: (date.year, date.month),
-    }[rebalance]
-    keys = [period(date) for date in sessions]
-    return [a != b for a, b in zip(keys, keys[1:], strict=False)] + [True]
+    keys = [PERIOD[rebalance](date) for date in sessions]
+    return [a != b for a, b in pairwise(keys)] + [True]

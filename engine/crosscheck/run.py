@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import codes as c
 from engine.crosscheck.compare import Comparison, Execution, compare
-from engine.crosscheck.ground import OffGround, off_the_bars, off_the_file, off_the_run
+from engine.crosscheck.ground import OffGroundError, off_the_bars, off_the_file, off_the_run
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -28,7 +28,7 @@ def crosscheck(
 ) -> Comparison:
     """The Comparison of `config` run by barcast and by backtrader; the arguments are those of engine.backtest.
 
-    OffGround (a ConfigError) names every reason why the two cannot be compared: those in the file before any bar is read,
+    OffGroundError (a ConfigError) names every reason why the two cannot be compared: those in the file before any bar is read,
     those in the bars before anything is run. PluginError if backtrader is not installed.
     """
     from engine import plugins as registry
@@ -48,9 +48,9 @@ def crosscheck(
 
 
 def refuse(config: Config, reasons: list[str]) -> None:
-    """Nothing; OffGround if there is a reason."""
+    """Nothing; OffGroundError if there is a reason."""
     if reasons:
-        raise OffGround(config.name, reasons)
+        raise OffGroundError(config.name, reasons)
 
 
 def against(config: Config, record: Record, forecasts: Floats, unit: str) -> Comparison:

@@ -7,11 +7,10 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from torture_cases.markets import Case, make_case
-
 from engine.crosscheck import Comparison
 from engine.crosscheck import crosscheck as compare
-from engine.crosscheck.ground import OffGround
+from engine.crosscheck.ground import OffGroundError
+from scripts.torture_cases.markets import Case, make_case
 
 SHOWN = 3  # differences per market
 
@@ -49,7 +48,7 @@ def torture(markets: int, first: int) -> Tally:
         seed += 1
         try:
             result = compare(case.config, case.panel, case.forecasts)
-        except OffGround:
+        except OffGroundError:
             tally.off += 1
             continue
         tally.add(case, result)

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("backtrader")
-
 from engine.cli.beside import crosscheck_document, crosscheck_summary
 from engine.crosscheck import Comparison
 
@@ -27,7 +25,9 @@ def barcast(*words: str, before: str = "") -> subprocess.CompletedProcess[str]:
 
 def shown_in_the_docs(command: str) -> str:
     """What docs/crosscheck.md says that a command prints."""
-    blocks = re.findall(r"^```\n\$ (.*?)\n(.*?)^```$", (ROOT / "docs/crosscheck.md").read_text(), re.DOTALL | re.MULTILINE)
+    blocks = re.findall(
+        r"^```\n\$ (.*?)\n(.*?)^```$", (ROOT / "docs/crosscheck.md").read_text(), re.DOTALL | re.MULTILINE
+    )
     return dict(blocks)[command]
 
 
@@ -75,8 +75,24 @@ def test_without_backtrader_it_says_what_to_install():
 
 def result(**changes) -> Comparison:
     """A comparison of two fills."""
-    told = {"name": "x", "first": "2020-01-06", "last": "2020-01-08", "slices": 3, "instruments": 1, "ours": 2, "theirs": 2}
-    told |= {"matched": 2, "mismatched": 0, "price": 0.0, "quantity": 0.0, "fee": 0.0, "equity": 0.0, "equity_agrees": True}
+    told = {
+        "name": "x",
+        "first": "2020-01-06",
+        "last": "2020-01-08",
+        "slices": 3,
+        "instruments": 1,
+        "ours": 2,
+        "theirs": 2,
+    }
+    told |= {
+        "matched": 2,
+        "mismatched": 0,
+        "price": 0.0,
+        "quantity": 0.0,
+        "fee": 0.0,
+        "equity": 0.0,
+        "equity_agrees": True,
+    }
     return Comparison(**(told | {"differences": ()} | changes))
 
 

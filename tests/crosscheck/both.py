@@ -10,11 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import backtrader as bt
 import numpy as np
 
 import engine
-from engine.crosscheck.backtrader import FIRST_DAY
+from engine.crosscheck.backtrader import FIRST_DAY, bt
 
 VOLUME = 1e6
 Row = tuple[int, str, float, float]

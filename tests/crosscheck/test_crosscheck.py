@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-pytest.importorskip("backtrader")
-
 from engine import codes as c
 from engine import run
 from engine.crosscheck import backtrader, crosscheck
 from engine.crosscheck.compare import Comparison, Execution, compare
-from engine.crosscheck.ground import OffGround
+from engine.crosscheck.ground import OffGroundError
 from engine.crosscheck.run import against
+from scripts.torture_cases.crosscheck import torture
+from scripts.torture_cases.markets import Case, make_case, make_panel
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "scripts"))
-
-from torture_cases.crosscheck import torture
-from torture_cases.markets import Case, make_case, make_panel
-
 MARKETS = 40
 
 
@@ -34,7 +28,7 @@ def parted(case: Case, *sets: str) -> Comparison | None:
     record = run.run_record(run.load_config(case.config, sets), panel, signals, arrays, None, lambda text: None)
     try:
         return against(told, record, arrays["f"], signals["f"].unit)
-    except OffGround:
+    except OffGroundError:
         return None
 
 
@@ -75,7 +69,9 @@ def test_the_random_markets_are_as_rough_as_they_are_meant_to_be():
         target = (f.reason == c.REASON_TARGET) & opened
         low, stop = panel.low[f.t[target], f.instrument[target]], loaded.exits.stop_loss
         if stop is not None:
-            seen["the open is beyond the target, the low below"] += int(np.count_nonzero(low < f.price[target] * (1 - stop)))
+            seen["the open is beyond the target, the low below"] += int(
+                np.count_nonzero(low < f.price[target] * (1 - stop))
+            )
     assert not [what for what, count in seen.items() if count == 0], seen
 
 

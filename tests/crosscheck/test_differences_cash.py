@@ -6,8 +6,7 @@ import math
 
 import pytest
 
-bt = pytest.importorskip("backtrader")
-
+from engine.crosscheck.backtrader import bt
 from tests.crosscheck.both import ours, theirs
 
 HOLD = float("nan")

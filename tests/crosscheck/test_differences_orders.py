@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-import pytest
-
-bt = pytest.importorskip("backtrader")
-
+from engine.crosscheck.backtrader import bt
 from tests.crosscheck.both import ours, theirs
 
 HOLD = float("nan")
@@ -117,7 +114,10 @@ def test_the_order_sent_first_wins_a_bar_that_touches_both_there_and_the_stop_do
 def test_a_stop_inside_the_bar_comes_before_a_limit_at_its_open_there_and_the_open_comes_first_here():
     bars = [10, 10, (12, 12, 8, 10)]
     there = theirs(bars, lambda s, t: bracket(s, t, limit=11.0))
-    assert (there.fills[1], there.cash) == ((2, "A", -50, 9.0), 950.0)  # though the limit was reached when trading began
+    assert (there.fills[1], there.cash) == (
+        (2, "A", -50, 9.0),
+        950.0,
+    )  # though the limit was reached when trading began
     here = ours(bars, [0.5], exits={"stop_loss": 0.1, "take_profit": 0.1})
     assert (here.fills[1], here.cash) == ((2, "A", -50, 12.0), 1100.0)
 

@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("backtrader")
-
 from engine import Panel, run
 from engine.crosscheck import crosscheck, ground
-from engine.crosscheck.ground import OffGround
+from engine.crosscheck.ground import OffGroundError
 
 NAN = float("nan")
 
@@ -43,7 +41,7 @@ def without(t: int, i: int) -> np.ndarray:
 def reasons(told: dict[str, Any], bars: Panel | None = None, forecast: float = NAN) -> tuple[str, ...]:
     """Why a run is off the common ground."""
     bars = panel() if bars is None else bars
-    with pytest.raises(OffGround) as refused:
+    with pytest.raises(OffGroundError) as refused:
         crosscheck(told, bars, np.full(bars.close.shape, forecast))
     assert refused.value.exit_code == 2
     assert str(refused.value).splitlines()[1:] == ["  " + reason for reason in refused.value.reasons]
