@@ -22,7 +22,7 @@ try:
         warnings.filterwarnings("ignore", message="invalid escape sequence")
         import backtrader as bt
 except ImportError as missing:
-    raise PluginError("backtrader is not installed; it is an extra: pip install 'barcast[backtrader]'") from missing
+    raise PluginError("backtrader is not installed; it is an extra: scripts/setup backtrader") from missing
 
 if TYPE_CHECKING:
     from engine.contracts import Signal

@@ -70,7 +70,7 @@ def test_a_difference_is_exit_code_1_and_a_line():
 def test_without_backtrader_it_says_what_to_install():
     done = barcast("crosscheck", SP500, before="import sys; sys.modules['backtrader'] = None")
     assert (done.returncode, done.stdout) == (5, "")
-    assert done.stderr == "backtrader is not installed; it is an extra: pip install 'barcast[backtrader]'\n"
+    assert done.stderr == "backtrader is not installed; it is an extra: scripts/setup backtrader\n"
 
 
 def result(**changes) -> Comparison:
