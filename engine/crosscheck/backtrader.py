@@ -142,11 +142,7 @@ class Mirror(bt.Strategy):
         """Order the difference; a change of side is two orders, so that every reduction comes before any increase."""
         increases = []
         for i, quantity in wanted.items():
-            kept = (
-                quantity
-                if quantity * held[i] > 0 and abs(quantity) < abs(held[i])
-                else held[i] * (quantity * held[i] > 0)
-            )
+            kept = min(quantity, held[i], key=abs) if quantity * held[i] > 0 else 0
             if kept != held[i]:
                 self.order(i, kept - held[i])
             if quantity != kept:

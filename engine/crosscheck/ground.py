@@ -14,24 +14,42 @@ from engine import codes as c
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from engine.config import Config
     from engine.panel import Panel
     from engine.record import Record
 
+ASKED_BELOW = {"lot", "tick", "intrabar", "entry_bar_protection"}
 SHARED = {  # keys that may have any value: both sides do as they say, or nothing depends on them
+    "threshold": {"rule", "signal", "side", "cooldown", "confidence", "exit_confidence", "size", "max_positions"},
+    "quintile": {
+        "rule",
+        "signal",
+        "side",
+        "cooldown",
+        "quantile",
+        "positive_only",
+        "negative_only",
+        "weight",
+        "rebalance",
+    }
+    | {"min_names", "max_weight"},
     "exits": {"stop_loss", "take_profit"},
     "sizing": {"exposure"},
     "caps": {"max_weight", "max_gross"},
     "switches": set[str](),
-    "execution": {
-        "commission",
-        "slippage",
-        "lot",
-        "tick",
-        "intrabar",
-        "entry_bar_protection",
-    },  # the last four are asked below
+    "execution": {"commission", "slippage", *ASKED_BELOW},
 }
+ELSEWHERE = {
+    "name",
+    "data",
+    "universe",
+    "signals",
+    "benchmark",
+    "capital",
+    "seed",
+}  # shared as a whole, or seen in the bars
 ONLY_VALUE = "only fees in proportion to value are compared"
 WHY = {  # of a key that must keep its default; for the others: it is not written a second time
     "exits.trailing_stop": "backtrader's trailing stop follows closes, barcast's follows highs and lows",
@@ -68,25 +86,34 @@ def off_the_file(config: Config) -> list[str]:
 
 def _rule(config: Config) -> Iterator[str]:
     rule = config.strategy.rule
-    if rule not in ("threshold", "quintile"):
+    if rule in ("threshold", "quintile"):
+        yield from _section("strategy", config.strategy, SHARED[rule])
+    else:
         yield f"strategy.rule {rule}: only threshold and quintile are written a second time"
     if config.universe.members is not None:
         yield "universe.members: members that come and go are not compared; leave it out"
 
 
 def _keys(config: Config) -> Iterator[str]:
-    """One reason for each key that is neither shared nor at its default, keys of a later version included."""
-    for name, shared in SHARED.items():
-        section = getattr(config, name)
-        for key, field in type(section).model_fields.items():
-            default = field.get_default(call_default_factory=True)
-            if key not in shared and getattr(section, key) != default:
-                why = WHY.get(f"{name}.{key}", "it is not written a second time")
-                yield f"{name}.{key}: {why}; " + ("leave it out" if default is None else f"set it to {default}")
+    """One reason for each key that is neither shared nor at its default, sections and keys of a later version included."""
+    for name in type(config).model_fields:
+        if name not in ELSEWHERE and name != "strategy":
+            yield from _section(name, getattr(config, name), SHARED.get(name, set()))
+
+
+def _section(name: str, section: BaseModel, shared: set[str]) -> Iterator[str]:
+    for key, field in type(section).model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        if key not in shared and getattr(section, key) != default:
+            why = WHY.get(f"{name}.{key}", "it is not written a second time")
+            yield f"{name}.{key}: {why}; " + ("leave it out" if default is None else f"set it to {default}")
 
 
 def _exits(config: Config) -> Iterator[str]:
     exits, execution = config.exits, config.execution
+    for key in ("stop_loss", "take_profit"):
+        if not isinstance(getattr(exits, key), float | None):
+            yield f"exits.{key}: only a fraction of the entry price is compared"
     if execution.slippage > 0.0 and exits.take_profit is not None:
         yield "execution.slippage with exits.take_profit: backtrader slips a limit at a gap, barcast never; drop one of them"
     if exits.stop_loss is None and exits.take_profit is None:

@@ -65,9 +65,9 @@ class Literal(bt.feed.DataBase):
 
 
 class Scripted(bt.Strategy):
-    """Calls script(strategy, t) in every `next` and notes what its orders come to."""
+    """Calls script(strategy, t) in every `next`, opening(strategy, t) before every bar, and notes what its orders come to."""
 
-    params = (("script", None),)
+    params = (("script", None), ("opening", None))
 
     def start(self) -> None:
         self.fills: list[Row] = []
@@ -94,6 +94,10 @@ class Scripted(bt.Strategy):
     def next(self) -> None:
         self.p.script(self, self.today)
 
+    def next_open(self) -> None:
+        if self.p.opening is not None:
+            self.p.opening(self, round(self.data.datetime[0]) - FIRST_DAY)
+
 
 def theirs(
     bars: Any,
@@ -101,16 +105,20 @@ def theirs(
     cash: float = 1000.0,
     broker: Any = None,
     setup: Callable[[Any], Any] = lambda broker: None,
+    opening: Callable[[Any, int], Any] | None = None,
 ) -> Seen:
-    """backtrader's account after `bars`; `setup` may change its broker, which is otherwise as backtrader makes it."""
-    cerebro = bt.Cerebro(stdstats=False)
+    """backtrader's account after `bars`; `setup` may change its broker, which is otherwise as backtrader makes it.
+
+    `opening` is called where cheat-on-open calls a strategy: before the orders of a bar, whose open is known.
+    """
+    cerebro = bt.Cerebro(stdstats=False, cheat_on_open=opening is not None)
     if broker is not None:
         cerebro.setbroker(broker)
     for symbol, rows in by_symbol(bars).items():
         cerebro.adddata(Literal(rows=rows), name=symbol)
     cerebro.broker.setcash(cash)
     setup(cerebro.broker)
-    cerebro.addstrategy(Scripted, script=script)
+    cerebro.addstrategy(Scripted, script=script, opening=opening)
     ran = cerebro.run()[0]
     return Seen(ran.fills, cerebro.broker.getcash(), cerebro.broker.getvalue(), tuple(ran.events))
 

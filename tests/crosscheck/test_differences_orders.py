@@ -61,6 +61,21 @@ def test_the_close_is_the_one_just_seen_there_and_the_next_one_here():
     assert (there.fills, there.cash) == ([(0, "A", 50, 10.0)], 500.0)  # at a price that was already history
     here = ours(bars, [0.5], execution={"fill": "close"})
     assert (here.fills, here.cash) == ([(1, "A", 50, 13.0)], 350.0)
+    close = bt.Order.Close  # which is the same as ours
+    assert theirs(bars, lambda s, t: s.buy(size=50, exectype=close) if t == 0 else None).fills == here.fills
+
+
+def test_an_open_may_be_seen_before_it_is_traded_there_and_is_traded_first_here():
+    bars = [10, (9, 10, 9, 10), (12, 12, 12, 12)]
+
+    def opening(strategy, t):
+        if strategy.data.open[0] < 10:
+            strategy.buy(size=50)
+
+    there = theirs(bars, lambda s, t: None, opening=opening)
+    assert (there.fills, there.equity) == ([(1, "A", 50, 9.0)], 1150.0)
+    here = ours(bars, [HOLD, 0.5])  # who has seen slice 1 trades on slice 2
+    assert (here.fills, here.equity) == ([(2, "A", 50, 12.0)], 1000.0)
 
 
 def test_targets_forget_what_is_ordered_there_and_count_it_here():
@@ -88,6 +103,13 @@ def bracket(strategy, t, size: float = 50, stop: float = 9.0, limit: float = 20.
 def test_a_bracket_sleeps_on_the_bar_of_its_entry_there_and_levels_are_awake_here():
     bars = [10, (10, 10, 8, 9.5), (9.5, 10, 9.4, 10)]
     assert theirs(bars, bracket).fills == [(1, "A", 50, 10.0)]
+
+    def apart(strategy, t):
+        if t == 0:
+            strategy.buy(size=50)
+            strategy.sell(size=50, exectype=bt.Order.Stop, price=9.0)
+
+    assert theirs(bars, apart).fills == [(1, "A", 50, 10.0), (1, "A", -50, 9.0)]  # no bracket: as ours
     awake = ours(bars, [0.5], exits={"stop_loss": 0.1})
     assert awake.fills == [(1, "A", 50, 10.0), (1, "A", -50, 9.0)]
     assert awake.cash == 950.0

@@ -104,10 +104,29 @@ def test_all_reasons_are_told_at_once():
     assert [reason.split(":")[0] for reason in told] == ["caps.max_net", "execution.delay", "execution.min_fee"]
 
 
-def test_a_key_that_a_later_version_brings_is_a_reason_until_it_is_shared(monkeypatch):
-    monkeypatch.setitem(ground.SHARED, "execution", ground.SHARED["execution"] - {"commission"})
-    told = reasons(config(execution={"commission": 0.001}))
-    assert told == ("execution.commission: it is not written a second time; set it to 0.0",)
+@pytest.mark.parametrize(
+    ("section", "key", "parts", "said"),
+    [
+        ("execution", "commission", {"execution": {"commission": 0.001}}, "execution.commission: it is not written a second time; set it to 0.0"),
+        ("threshold", "size", {}, "strategy.size: it is not written a second time; set it to 0.1"),
+    ],
+)  # fmt: skip
+def test_a_key_that_a_later_version_brings_is_a_reason_until_it_is_shared(monkeypatch, section, key, parts, said):
+    monkeypatch.setitem(ground.SHARED, section, ground.SHARED[section] - {key})
+    assert reasons(config(**parts)) == (said,)
+
+
+def test_a_section_that_a_later_version_brings_is_a_reason_until_it_is_shared(monkeypatch):
+    monkeypatch.delitem(ground.SHARED, "caps")
+    assert reasons(config(caps={"max_weight": 0.2})) == (
+        "caps.max_weight: it is not written a second time; set it to 1.0",
+    )
+
+
+def test_a_level_that_is_no_fraction_is_a_reason():
+    loaded = run.load_config(config(execution={"entry_bar_protection": False}))
+    ranged = loaded.model_copy(update={"exits": loaded.exits.model_copy(update={"stop_loss": {"atr": 2.0}})})
+    assert ground.off_the_file(ranged) == ["exits.stop_loss: only a fraction of the entry price is compared"]
 
 
 def test_another_rule_is_a_reason():
