@@ -62,6 +62,14 @@ def test_the_engine_never_imports_torch():
     assert not [path for path in sources("engine") if any(name.split(".")[0] == "torch" for name in imports(path))]
 
 
+def test_one_module_imports_backtrader_and_only_crosscheck_imports_that():
+    users = {str(path.relative_to(ROOT)) for path in sources(*PACKAGES) if "backtrader" in imports(path)}
+    assert users == {"engine/crosscheck/backtrader.py"}
+    outside = {path for path in sources(*PACKAGES) if path.parent != ROOT / "engine/crosscheck"}
+    reach = {"engine.crosscheck.backtrader", "engine.crosscheck.run"}
+    assert not [path for path in outside if reach & imports(path)]
+
+
 def test_nothing_unsafe_is_deserialised():
     unsafe = re.compile(
         r"\bpickle\b|joblib\.load|torch\.load|allow_pickle\s*=\s*True|yaml\.load\(|\beval\(|\bexec\(|read_pickle"
@@ -100,7 +108,7 @@ def test_no_clock_and_no_chance_inside_the_engine():
 def test_help_needs_none_of_the_heavy_libraries():
     code = (
         "import sys, engine, engine.cli\n"
-        "heavy = {'pandas', 'numba', 'torch', 'pyarrow', 'pydantic', 'plotly', 'numpy'} & set(sys.modules)\n"
+        "heavy = {'pandas', 'numba', 'backtrader', 'torch', 'pyarrow', 'pydantic', 'plotly', 'numpy'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

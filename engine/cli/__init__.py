@@ -148,6 +148,31 @@ def report(
 
 
 @app.command()
+def crosscheck(
+    config: Annotated[str, typer.Argument(help="the strategy file")],
+    sets: Sets = None,
+    symbols: Symbols = None,
+    start: Start = None,
+    end: End = None,
+    capital: Capital = None,
+    plugin: Plugins = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a strategy file in barcast and in backtrader and compare every fill; exits 1 if anything differs."""
+    from engine.cli.beside import crosscheck_document, crosscheck_summary
+    from engine.cli.show import talking
+    from engine.crosscheck import crosscheck as compare
+
+    with talking(quiet or as_json) as say:
+        wanted = overrides(sets, symbols, start, end, capital)
+        result = compare(config, sets=wanted, plugins=plugin or (), progress=say)
+    typer.echo(crosscheck_document(result) if as_json else crosscheck_summary(result), nl=False)
+    if not result.same:
+        raise typer.Exit(1)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of strategy files, for editors."""
     from engine.config import schema_text
