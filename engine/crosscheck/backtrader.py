@@ -268,7 +268,7 @@ class BarcastSignal(bt.Indicator):
         signal, bars = self.p.signal, self.window(self.p.signal.window)
         close = bars.close[-1]
         told = answer("signal", "forecast", signal.forecast, bars, f" on {self.data.datetime.datetime(0)}")
-        out = checked("signal", told, close.shape, None).copy()
+        out = checked("signal", told, close.shape, None, self.symbols).copy()
         if signal.unit == "price":
             out = out / close - 1.0
         out[np.isnan(close)] = np.nan

@@ -61,9 +61,8 @@ def against(config: Config, record: Record, forecasts: Floats, unit: str) -> Com
     panel, exits, execution = record.panel, config.exits, config.execution
     due = due_slices(panel.sessions.astype("datetime64[D]").tolist(), getattr(config.strategy, "rebalance", "daily"))
     decide = decider(config, forecasts.tolist(), unit, due)
-    terms = backtrader.Terms(
-        config.capital, execution.commission, execution.slippage, exits.stop_loss, exits.take_profit
-    )
+    stop, target = (level if isinstance(level, float) else None for level in (exits.stop_loss, exits.take_profit))
+    terms = backtrader.Terms(config.capital, execution.commission, execution.slippage, stop, target)
     theirs = backtrader.run(panel, decide, terms)
     refuse(config, off_the_run(record, theirs.refused))
     return compare(
