@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +28,7 @@ FROZEN = (
     "engine/types.py",
 )  # whose constants compiled code holds
 KEEP = 6  # folders of older sources kept beside the current one
+UNUSED = 30 * 86_400  # seconds after which a folder that no process has opened is in nobody's use
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -57,10 +59,14 @@ def cache_folder() -> Path:
 
 
 def _prune(home: Path, current: Path) -> None:
-    """Remove all but the newest KEEP folders of older sources; a folder in use elsewhere is only ever compiled again."""
+    """Remove all but the newest KEEP folders of older sources, of those that nobody has opened for long.
+
+    A process that compiles into a folder that is gone would fail, so one that may still be in use stays.
+    """
     old = [path for path in home.iterdir() if path.is_dir() and len(path.name) == 32 and path != current]
     for path in sorted(old, key=lambda path: path.stat().st_mtime)[:-KEEP]:
-        shutil.rmtree(path, ignore_errors=True)
+        if time.time() - path.stat().st_mtime > UNUSED:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 os.environ["NUMBA_CACHE_DIR"] = str(cache_folder())
