@@ -235,3 +235,13 @@ def play(bars: Any, weights: Any = None, forecasts: Any = None, **rules: Any) ->
         first.curve.accrued[:done].tolist(),
         refusals(first),
     )
+
+
+def flat_then(bar: Any, *orders: Order, **rules: Any) -> Played:
+    """Flat at 100, then these orders for `bar`, which is slice 1."""
+    return play([100, bar], orders={0: orders}, **rules)
+
+
+def long_then(bar: Any, *orders: Order, **rules: Any) -> Played:
+    """Long 5 at 100, half of the capital, then these orders for `bar`, which is slice 2."""
+    return play([100, 100, bar], orders={0: [buy(5)], 1: orders}, **rules)

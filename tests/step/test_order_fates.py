@@ -6,7 +6,7 @@ import pytest
 from pytest import approx
 
 from tests.reference.interface import NAN, Switch
-from tests.step.market import buy, play, sell
+from tests.step.market import buy, flat_then, long_then, play, sell
 
 WIDE = {"max_weight": 9.0, "max_gross": 9.0}  # caps out of the way
 
@@ -35,22 +35,18 @@ def test_a_position_dies_at_its_terminal_value_and_the_sale_that_waited_is_gone(
 
 
 # --- half-known bars ------------------------------------------------------------------------------------------------
-def long_then(bar, *orders, **rules):
-    """Long 5 at 100, then these orders for `bar`."""
-    return play([100, 100, bar], orders={0: [buy(5)], 1: list(orders)}, **rules)
-
-
-def flat_then(bar, *orders, **rules):
-    """Flat at 100, then these orders for `bar`."""
-    return play([100, bar], orders={0: list(orders)}, **rules)
-
-
 def test_without_high_and_low_orders_fill_at_the_close_and_nothing_happens_after():
     bar = (100, NAN, NAN, 93)
     bought = flat_then(bar, buy(5, limit=95.0, take_profit=0.01, stop_loss=0.01), slippage=0.01)
     assert bought.fills == [(1, "A", 5.0, 93.0)] and bought.fate(1) == ["filled"]
     assert long_then(bar, sell(5, stop=95.0), slippage=0.01).fills[1:] == [(2, "A", -5.0, 92.07)]  # 93 x 0.99
     assert flat_then(bar, buy(5, limit=92.0)).fate(1) == ["expired"]
+
+
+def test_after_an_entry_at_the_close_of_a_half_known_bar_no_level_acts():
+    # bought at 106 x 1.1 = 116.6: the stop of 115.434 lies above the close
+    played = flat_then((100, NAN, NAN, 106), buy(5, stop=105.0, stop_loss=0.01), slippage=0.1)
+    assert played.fills == [(1, "A", 5.0, 116.6)]
 
 
 def test_without_an_open_prices_are_held_within_the_range():
@@ -90,6 +86,12 @@ def test_an_order_that_a_reverse_split_leaves_below_a_lot_is_dropped():
     assert played.fills == [] and played.fate(1) == ["action"]
     kept = play([100, 1000], orders={0: [buy(25), buy(5)]}, actions=[(1, "A", 0.1, 0.0)], **WIDE)
     assert kept.fills == [(1, "A", 2.0, 1000.0)]
+
+
+def test_a_time_stop_cancels_orders_that_a_delay_still_holds_back():
+    played = play([100] * 6, orders={0: [buy(5)], 2: [buy(2)]}, delay=1, time_stop=2)
+    # bought on slice 2, out at the close of slice 3; the 2 were meant for slice 4
+    assert played.fills == [(2, "A", 5.0, 100.0), (3, "A", -5.0, 100.0)] and "cancelled" in played.fate(3)
 
 
 # --- participation --------------------------------------------------------------------------------------------------

@@ -29,6 +29,12 @@ def test_a_sell_limit_that_the_open_has_reached_fills_at_the_better_open_without
     assert play([100, 103], orders={0: [sell(5, limit=102.0)]}, slippage=0.01).fills == [(1, "A", -5.0, 103.0)]
 
 
+def test_a_reduction_at_the_open_slips_by_its_kind():
+    rules = {"orders": {0: [buy(5)], 1: [sell(2, limit=99.0), sell(2, stop=101.0), sell(1)]}, "slippage": 0.01}
+    played = play([100, 100, 100], **rules)
+    assert played.fills[1:] == [(2, "A", -2.0, 100.0), (2, "A", -2.0, 99.0), (2, "A", -1.0, 99.0)]
+
+
 def test_a_limit_that_the_open_only_touches_fills():
     assert play([100, 99], orders={0: [buy(5, limit=99.0)]}).fills == [(1, "A", 5.0, 99.0)]
 

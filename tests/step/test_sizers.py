@@ -92,7 +92,7 @@ FOUR = (100, 102, 98, 100)  # a true range of 4 after a close of 100
 
 
 def risk(share, multiple, window):
-    return {"atr_sizing": (share, Atr(multiple, window))}
+    return {"atr_sizing": (share, Atr(float(multiple), window))}
 
 
 def test_the_weight_is_risk_over_so_many_atr_with_the_sign_of_the_target():
