@@ -6,7 +6,7 @@ import pytest
 from pytest import approx
 
 from tests.reference.interface import NAN, Switch
-from tests.step.market import buy, play, sell
+from tests.step.market import buy, play, same_bits, sell
 
 
 def refused(*orders, bars=(100, 100), **rules):
@@ -175,6 +175,12 @@ def test_what_cannot_grow_the_position_is_never_refused(order):
 def test_a_flip_to_more_than_before_is_refused_whole():
     played = play([100, 100, 100], orders={0: [buy(5)], 1: [sell(11)]}, max_weight=0.5)
     assert played.refused == [(1, "A", -11.0, "max_weight", 0.6, 0.5)] and len(played.fills) == 1
+
+
+def test_runs_that_differ_in_a_refusal_alone_are_not_the_same():
+    one, again, other = (play([100, 100], orders={0: [buy(q)]}).engine for q in (11, 11, 12))
+    assert one.codes.tobytes() == other.codes.tobytes() and len(one.fills()) == len(other.fills()) == 0
+    assert same_bits(one, again) and not same_bits(one, other)
 
 
 def test_a_quantity_is_judged_in_whole_lots():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pytest import approx
 
+from engine.types import Order
+from tests.reference import interface
 from tests.step.market import buy, play, sell
 
 
@@ -66,7 +68,8 @@ def test_orders_of_one_open_fill_in_the_order_given():
 
 def test_an_order_by_column_is_an_order_by_symbol():
     bars = {"A": [100, 100], "B": [10, 10]}
-    assert play(bars, orders={0: [buy(5, 1)]}).fills == [(1, "B", 5.0, 10.0)]  # type: ignore[arg-type]
+    for order in (buy(5, "B"), Order(1, 5.0), interface.Order(1, 5.0)):
+        assert play(bars, orders={0: [order]}).fills == [(1, "B", 5.0, 10.0)]
 
 
 # --- increases and reductions ---------------------------------------------------------------------------------------
