@@ -13,13 +13,16 @@ from engine import codes as c
 from engine.compiled import njit
 from engine.contracts import Rule
 from engine.loop import Engine
+from engine.orders import refused_at
 from engine.signatures import DECIDE
-from engine.types import DAY_NS
+from engine.types import DAY_NS, Order
+from tests.reference import interface
 from tests.reference.bridge import build
 from tests.reference.interface import NAN, Config, Market
 
 VOLUME = 1e6
 COLUMNS = 5
+Refusal = tuple[int, str, float, str, float | None, float | None]
 
 
 @njit(DECIDE)
@@ -51,6 +54,7 @@ class Played:
     equity: list[float]
     cash: list[float]
     accrued: list[float]
+    refused: list[Refusal]  # (t, symbol, signed quantity, rule, value, limit), None where there is no number
 
     def fate(self, t: int, symbol: str = "A") -> list[str]:
         """The words of what happened to `symbol` on slice `t`."""
@@ -70,6 +74,19 @@ class Played:
     def held(self, symbol: str = "A") -> float:
         """The quantity held at the end."""
         return float(self.engine.book.account.quantity[self.symbols.index(symbol)])
+
+
+def buy(quantity: float, symbol: str = "A", *, at: str = "market", **told: Any) -> Order:
+    """An order to buy; limit=, stop= or both say its kind, only=True is reduce-only, a bracket follows by its names."""
+    kind = {(True, False): "limit", (False, True): "stop", (True, True): "stop_limit"}.get(
+        ("limit" in told, "stop" in told), at
+    )
+    return Order(symbol, quantity, kind, reduce_only=told.pop("only", False), **told)
+
+
+def sell(quantity: float, symbol: str = "A", **told: Any) -> Order:
+    """An order to sell; the rest as in `buy`."""
+    return buy(-quantity, symbol, **told)
 
 
 def full_bar(bar: Any) -> tuple[float, ...]:
@@ -107,6 +124,7 @@ def make(
     delisted: Any = -1,
     terminal: Any = NAN,
     member: Any = None,
+    orders: Mapping[int, Sequence[Order | interface.Order]] | None = None,
 ) -> Market:
     """The market of literal bars; `wanted` (weights or forecasts) may be shorter than the bars: NaN follows."""
     columns = {symbol: [full_bar(bar) for bar in rows] for symbol, rows in by_symbol(bars).items()}
@@ -137,7 +155,18 @@ def make(
         delisted_t=each(delisted, symbols),
         terminal_value=each(terminal, symbols),
         member=members,
+        orders={t: [as_reference(order, symbols) for order in given] for t, given in (orders or {}).items()},
     )
+
+
+def as_reference(order: Order | interface.Order, symbols: Sequence[str]) -> interface.Order:
+    """The order as the markets of the reference hold it."""
+    if isinstance(order, interface.Order):
+        return order
+    names = ("limit", "stop", "stop_loss", "take_profit", "trailing_stop")
+    told = {name: NAN if (value := getattr(order, name)) is None else float(value) for name in names}
+    i = symbols.index(order.instrument) if isinstance(order.instrument, str) else order.instrument
+    return interface.Order(i, float(order.quantity), order.kind, reduce_only=order.reduce_only, **told)  # type: ignore[arg-type]
 
 
 def engines(market: Market, config: Config) -> list[Engine]:
@@ -147,6 +176,8 @@ def engines(market: Market, config: Config) -> list[Engine]:
         for engine in made:
             engine.strategy = Rule(copy_weights, np.zeros(1), np.full((1, len(market.symbols)), np.inf), ("f",))
         made.append(build(market, config))
+    if config.rule == "orders":
+        made.append(build(market, config, python_strategy=True))
     made[0].run()
     while made[1].alive:
         made[1].step()
@@ -156,23 +187,37 @@ def engines(market: Market, config: Config) -> list[Engine]:
 
 
 def same_bits(one: Engine, other: Engine) -> bool:
-    """Whether two runs left exactly the same equity, cash, codes and fills."""
+    """Whether two runs left exactly the same equity, cash, codes, fills and refusals."""
     mine, theirs = one.fills(), other.fills()
     pairs = [(one.curve.equity, other.curve.equity), (one.curve.cash, other.curve.cash), (one.codes, other.codes)]
     pairs += [(getattr(mine, name), getattr(theirs, name)) for name in mine.__slots__]
+    pairs += [(a[: one.refused.count[0]], b[: other.refused.count[0]]) for a, b in zip(one.refused, other.refused)]
     return one.t == other.t and all(a.tobytes() == b.tobytes() for a, b in pairs)
 
 
+def refusals(engine: Engine) -> list[Refusal]:
+    """What was refused, with values rounded to 9 places."""
+    told = [refused_at(k, engine.refused, engine.symbols) for k in range(int(engine.refused.count[0]))]
+    return [(r.t, r.symbol, r.quantity, r.rule, number(r.value), number(r.limit)) for r in told]
+
+
+def number(value: float) -> float | None:
+    """The value rounded to 9 places; None for NaN, which equals nothing, not even in a test."""
+    return None if math.isnan(value) else round(value, 9)
+
+
 def play(bars: Any, weights: Any = None, forecasts: Any = None, **rules: Any) -> Played:
-    """The account after `bars`, with 1000 of capital unless said otherwise, trading the given weights or forecasts.
+    """The account after `bars`, with 1000 of capital unless said otherwise, trading weights, forecasts or orders={t: [...]}.
 
     bars: [(open, high, low, close), ...] for A, or symbol -> such a list; volume may be a fifth number, None is no bar, 10 a
     bar that stays at 10. Every way of running it must give the same bits, or this fails.
     """
     names = {"actions", "days", "times", "weeks_end", "months_end", "lot", "tick", "multiplier", "sector", "delisted"}
-    names |= {"terminal", "member"}
-    market = make(bars, weights if weights is not None else forecasts, **{k: rules.pop(k) for k in names & set(rules)})
-    given = {"capital": 1000.0, "exposure_short": 1.0} | ({"rule": "targets"} if weights is not None else {}) | rules
+    names |= {"terminal", "member", "orders"}
+    rule = {"rule": "targets"} if weights is not None else {"rule": "orders"} if "orders" in rules else {}
+    wanted = weights if weights is not None else [] if "orders" in rules else forecasts
+    market = make(bars, wanted, **{k: rules.pop(k) for k in names & set(rules)})
+    given = {"capital": 1000.0, "exposure_short": 1.0} | rule | rules
     first, *others = engines(market, Config(**given))
     assert all(same_bits(first, other) for other in others), "fused, stepped and Python runs differ"
     fills, symbols, done = first.fills(), tuple(market.symbols), first.t
@@ -188,4 +233,15 @@ def play(bars: Any, weights: Any = None, forecasts: Any = None, **rules: Any) ->
         first.curve.equity[:done].tolist(),
         first.curve.cash[:done].tolist(),
         first.curve.accrued[:done].tolist(),
+        refusals(first),
     )
+
+
+def flat_then(bar: Any, *orders: Order, **rules: Any) -> Played:
+    """Flat at 100, then these orders for `bar`, which is slice 1."""
+    return play([100, bar], orders={0: orders}, **rules)
+
+
+def long_then(bar: Any, *orders: Order, **rules: Any) -> Played:
+    """Long 5 at 100, half of the capital, then these orders for `bar`, which is slice 2."""
+    return play([100, 100, bar], orders={0: [buy(5)], 1: orders}, **rules)
