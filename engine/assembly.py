@@ -39,7 +39,7 @@ def off(value: float | None) -> float:
 def in_atr(distance: Any, measures: Measures) -> tuple[float, float, float]:
     """(fraction, multiple of the ATR, which measure that is) of an exit of the file; NaN is off."""
     if hasattr(distance, "atr"):
-        return float("nan"), distance.atr, measures.place("atr", distance.window)
+        return float("nan"), float(distance.atr), measures.place("atr", distance.window)
     return off(distance), float("nan"), float("nan")
 
 

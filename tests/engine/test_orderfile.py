@@ -190,7 +190,7 @@ def test_a_bad_row_is_refused_in_one_line_that_names_the_file(tmp_path, case):
 
 FILES = {
     "nothing": (b"", "cannot be read as orders (No columns to parse from file)"),
-    "other columns": (b"day,name,amount\n2024-01-01,A,5\n", "expected columns date, symbol, quantity; missing symbol, quantity"),
+    "other columns": (b"day,name,amount\n2024-01-01,A,5\n", "expected columns date, symbol, quantity; missing date, symbol, quantity"),
     "no dates": (b"symbol,quantity\nA,5\n", "expected columns date, symbol, quantity; missing date. It has symbol, quantity"),
     "dates as numbers": (b"date,symbol,quantity\n20240101,A,5\n", "column date holds numbers, such as 20240101; expected dates"),
 }  # fmt: skip
