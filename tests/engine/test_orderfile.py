@@ -151,7 +151,7 @@ GOOD = {"date": "2024-01-01", "symbol": "A", "quantity": "5"}
 BAD = {
     "an unknown column": ({"price": "3"}, "no such column: price; an order takes date, symbol, quantity, kind, reduce_only, limit"),
     "an unknown symbol": ({"symbol": "AA"}, "row 1: there is no instrument 'AA'; it must be one of the data's symbols"),
-    "no symbol": ({"symbol": ""}, "row 1: "),
+    "no symbol": ({"symbol": ""}, "row 1 has no symbol; expected one in every row"),
     "an unknown kind": ({"kind": "mkt"}, "row 1: A: kind must be one of market, close, limit, stop, stop_limit, got 'mkt'"),
     "a kind in capitals": ({"kind": "Limit", "limit": "9"}, "row 1: A: kind must be one of"),
     "no limit": ({"kind": "limit"}, "row 1: A: a limit order needs limit, a price above 0, got None"),
