@@ -53,8 +53,8 @@ _TABLE = [
     ("an exit under a halt may flip", ADMITTING, "plan.reduce_only[p] or halted", "plan.reduce_only[p]"),
     ("a later order hides a refusal", ADMITTING, "if not d.scratch.barred[i]:", "if True:"),
     ("a refusal bars the next slice", ADMITTING, "        d.scratch.barred[i] = False\n", ""),
-    ("an order's stop freezes the ATR of the trail", ADMITTING,
-     "distance(rules.stop_atr, rules.stop_measure, i, d)", "distance(rules.stop_atr, rules.trail_measure, i, d)"),
+    ("an order's trail freezes the first ATR of the file", ADMITTING,
+     "distance(rules.trail_atr, rules.trail_measure, i, d)", "distance(rules.trail_atr, 0.0, i, d)"),
     ("an order outside the universe is undecided", STRATEGY, "c.UNDECIDED if member[i] else c.NOT_MEMBER", "c.UNDECIDED"),
     # at the open and the close
     ("a limit waits for worse prices", EXPLICIT,
@@ -80,8 +80,6 @@ _TABLE = [
     ("a reducing limit slips at the open", EXPLICIT, "lessen(k, prices[i], explicit.kind[k] != KIND_LIMIT, d)", "lessen(k, prices[i], True, d)"),
     ("a growing limit slips at the open", EXPLICIT, "prices[i], explicit.kind[k] != KIND_LIMIT, k, growing", "prices[i], True, k, growing"),
     ("a flip ends flat", EXPLICIT, "explicit.quantity[k] = wanted - sign * size", "explicit.quantity[k] = 0.0"),
-    ("a flip that volume cuts still opens", EXPLICIT,
-     "        explicit.quantity[k] = 0.0\n        if size == abs(held):", "        if size == abs(held):"),
     ("the rest of an explicit exit lapses", EXPLICIT, "if size == abs(held):", "if False:"),
     ("the rest of any explicit reduction stands again", EXPLICIT, "if size == abs(held):", "if True:"),
     ("a reduce-only order opens", EXPLICIT, "if explicit.quantity[k] == 0.0 or explicit.reduce_only[k]:", "if explicit.quantity[k] == 0.0:"),
@@ -171,8 +169,8 @@ _TABLE = [
      "            row_of = (rules.stop_measure, rules.target_measure, rules.trail_measure)[which]\n"
      "            now = np.nan if math.isnan(many) else many * d.measures[int(row_of), i] * d.bars.close[i]\n"
      "            reach[IN_MONEY + which, i] = now"),
-    ("a target's stop freezes the ATR of the trail", LOOKING,
-     "distance(rules.stop_atr, rules.stop_measure, i, d)", "distance(rules.stop_atr, rules.trail_measure, i, d)"),
+    ("a target's trail freezes the first ATR of the file", LOOKING,
+     "distance(rules.trail_atr, rules.trail_measure, i, d)", "distance(rules.trail_atr, 0.0, i, d)"),
     ("a distance in ATR forgets the price", LOOKING, "d.measures[int(measure), i] * d.account.mark[i]", "d.measures[int(measure), i] * 30.0"),
     ("one exit in ATR needs all", LOOKING,
      "not (math.isnan(rules.stop_atr) and math.isnan(rules.target_atr)", "not (math.isnan(rules.stop_atr) or math.isnan(rules.target_atr)"),

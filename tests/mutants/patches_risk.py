@@ -6,7 +6,7 @@ from tests.mutants.mutant import Mutant
 
 THRESHOLD, QUINTILE = "strategies/threshold.py", "strategies/quintile.py"
 SHAPING, SIZING, CAPS = "risk/shaping.py", "risk/sizing.py", "risk/caps.py"
-SWITCHES, MEASURES = "risk/switches.py", "engine/measures.py"
+SWITCHES, MEASURES, LOOKING = "risk/switches.py", "engine/measures.py", "engine/step/looking.py"
 
 _TABLE = [
     # rules
@@ -56,6 +56,58 @@ _TABLE = [
     ("a daily loss resumes the same day", SWITCHES, "day.number > memory[SINCE_DAY]", "day.number >= memory[SINCE_DAY]"),
     ("switches do not latch", SWITCHES, "memory[LATCHED] != 0.0 and lets_go(t, day, rule, memory)", "memory[LATCHED] != 0.0"),
     ("reduce factors do not multiply", SWITCHES, "factor *= rule[FACTOR]", "factor = rule[FACTOR]"),
+    # sizers and caps of targets
+    ("inverse volatility gives the unknown its own weight", SIZING,
+     "(1.0 / measures[row, i] / inverse) if measures[row, i] > 0.0 else 0.0", "(1.0 / measures[row, i] / inverse) if measures[row, i] > 0.0 else target[i]"),
+    ("a name without volatility takes its weight out of the leg", SIZING,
+     "                total += target[i]\n                if measures[row, i] > 0.0:\n",
+     "                if measures[row, i] > 0.0:\n                    total += target[i]\n"),
+    ("weights go with volatility", SIZING, "total * (1.0 / measures[row, i] / inverse)", "total * measures[row, i]"),
+    ("an unknown ATR leaves the weight", SIZING, "        size = 0.0\n", "        size = abs(target[i])\n"),
+    ("the ATR sizer scales the weight", SIZING,
+     "target[i] = size if target[i] > 0.0 else -size", "target[i] = size * target[i]"),
+    ("the ATR sizer forgets its multiple", SIZING, "(params[MULTIPLE] * measures[row, i])", "measures[row, i]"),
+    ("reduce comes before the ATR sizer", SHAPING,
+     "    if params[ATR] >= 0.0:\n        risk_per_trade(measures, params, target)\n    if factor != 1.0:\n        reduce(factor, target, codes)\n",
+     "    if factor != 1.0:\n        reduce(factor, target, codes)\n    if params[ATR] >= 0.0:\n        risk_per_trade(measures, params, target)\n"),
+    ("min_cash is forgotten", CAPS, "room = 1.0 - params[MIN_CASH]", "room = 1.0"),
+    ("min_cash scales the shorts too", CAPS, "room / longs, 1, -2", "room / longs, 0, -2"),
+    ("the gross cap counts the longs before min_cash", CAPS, "        longs = room\n", ""),
+    ("min_cash counts the longs before the net cap", CAPS, "        longs = shorts + limit\n", ""),
+    ("the gross cap counts the shorts before the net cap", CAPS, "        shorts = longs + limit\n", ""),
+    ("names without a sector are capped as one", CAPS, "range(int(params[SECTORS]))", "range(-1, int(params[SECTORS]))"),
+    ("an order that shrinks is too large", LOOKING, "abs(have + order) > abs(have) and abs(order) * unit", "abs(order) * unit"),
+    ("max_order_value binds no target", LOOKING, "if too_large(order, have, unit, rules):", "if False:"),
+    # switches that count returns or days
+    ("a sigma loss is in its own window", SWITCHES, "moments(seen - 1 - window, window, memory)[1]", "moments(seen - window, window, memory)[1]"),
+    ("a gain of many sigmas trips", SWITCHES, "return -last / spread", "return abs(last) / spread"),
+    ("a sigma has ddof 0", SWITCHES, "math.sqrt(total / (count - 1))", "math.sqrt(total / count)"),
+    ("the rolling Sharpe is not annualised", SWITCHES, " * math.sqrt(rule[PER_YEAR])", ""),
+    ("the rolling Sharpe waits a bar more", SWITCHES, "if seen < window:", "if seen <= window:"),
+    ("a losing streak is judged slice by slice", SWITCHES, "    if day.last_of_day == 1:\n        memory[STREAK]", "    if True:\n        memory[STREAK]"),
+    ("a flat day loses", SWITCHES, "if equity < memory[REFERENCE] else 0.0", "if equity <= memory[REFERENCE] else 0.0"),
+    ("a flat day keeps the streak", SWITCHES, "if equity < memory[REFERENCE] else 0.0", "if equity < memory[REFERENCE] else memory[STREAK] * (equity == memory[REFERENCE])"),
+    ("returns before the trip count again", SWITCHES, "    memory[SEEN] = 0.0\n", ""),
+    ("days before the trip count again", SWITCHES, "    memory[STREAK] = 0.0\n", ""),
+    ("the return of the slice that lets go counts", SWITCHES, "start_counting(equity, day, memory)\n            )", "observe(equity, day, rule, memory)\n            )"),
+    ("the first return after a pause is from before it", SWITCHES, "    memory[LAST_EQUITY] = equity\n    if day", "    if day"),
+    ("a streak begins anew from the day before", SWITCHES, "    if day.last_of_day == 1:\n        memory[REFERENCE] = equity\n    return", "    return"),
+    ("a latched switch sleeps", SWITCHES,
+     "            seen = observe(equity, day, rule, memory)\n        if", "            seen = observe(equity, day, rule, memory) if memory[LATCHED] == 0.0 else -np.inf\n        if"),
+    # measures
+    ("the ATR is an exponential mean", MEASURES, "mean += (reach - mean) / window", "mean += (reach - mean) * 2.0 / (window + 1)"),
+    ("the true range forgets the close before", MEASURES,
+     "max(high[t, i], before) - min(low[t, i], before)", "high[t, i] - low[t, i]"),
+    ("the ATR speaks before its window is full", MEASURES, "if seen >= window:", "if seen >= 1:"),
+    ("the ATR is in money", MEASURES, "out[t, i] = mean / price", "out[t, i] = mean"),
+    ("the ATR is not known without a bar", MEASURES,
+     "                out[t, i] = out[t - 1, i] if t > 0 else np.nan\n                continue\n            if not", "                continue\n            if not"),
+    ("the volatility is not known without a bar", MEASURES,
+     "                out[t, i] = out[t - 1, i] if t > 0 else np.nan\n                continue\n            seen", "                continue\n            seen"),
+    ("a bar without its range has no true range", MEASURES,
+     "if not (np.isnan(high[t, i]) or np.isnan(low[t, i])):", "if np.isnan(high[t, i]) or np.isnan(low[t, i]):\n                    reach = 0.0\n                else:"),
+    ("the volatility has ddof 0", MEASURES, "np.sqrt(total / (window - 1))", "np.sqrt(total / window)"),
+    ("the volatility forgets the mean", MEASURES, "close[row, i] - 1.0 - mean", "close[row, i] - 1.0"),
 ]  # fmt: skip
 
 MUTANTS = [Mutant(*row) for row in _TABLE]
