@@ -113,3 +113,61 @@ def test_a_level_acts_before_the_order_at_its_price():
     traded = trade(DIP, {0: LONG, 1: [Order(0, -4, "stop", stop=95)]}, stop_loss=0.05)
     assert traded.fills[1:] == [(2, 0, -10.0, 95.0)] and traded.reasons[1] == "stop loss"
     assert traded.fate(2) == ["filled", "stopped", "cancelled"]
+
+
+def test_a_stop_limit_that_must_come_back_acts_after_the_level_even_for_an_optimist():
+    back = [Order(0, -10, "stop_limit", limit=99, stop=97)]  # down through 97, then up to 99 by the close
+    dip = [100, 100, (100, 100, 94, 99.5), 99.5]
+    traded = trade(dip, {0: LONG, 1: back}, stop_loss=0.05, intrabar="optimistic")
+    assert traded.fills[1:] == [(2, 0, -10.0, 95.0)]
+    assert traded.fate(2) == ["filled", "stopped", "cancelled"]  # one side of the bar alone: nothing is ambiguous
+
+
+def test_a_stop_limit_that_must_come_back_acts_after_the_stop_below_it():
+    back, stop = Order(0, -10, "stop_limit", 99, 97, True), Order(0, -10, "stop", stop=95, reduce_only=True)
+    traded = trade([100, 100, (100, 100, 94, 99.5), 99.5], {0: LONG, 1: [back, stop]})
+    assert traded.fills[1:] == [(2, 0, -10.0, 95.0)]
+
+
+def test_a_limit_below_the_stop_level_is_met_after_it_and_is_cancelled():
+    traded = trade(DIP, {0: LONG, 1: [Order(0, 5, "limit", limit=92)]}, stop_loss=0.05)
+    assert traded.fills[1:] == [(2, 0, -10.0, 95.0)] and "cancelled" in traded.fate(2)
+
+
+def test_where_a_limit_is_met_before_the_stop_level_the_target_waits_too():
+    """Basis (10 x 100 + 10 x 98) / 20 = 99, so the stop lies at 94.05 and the target at 108.9, which only the high reaches."""
+    wild = [100, 100, (100, 112, 90, 96), 96]
+    traded = trade(wild, {0: LONG, 1: [Order(0, 10, "limit", limit=98)]}, stop_loss=0.05, take_profit=0.1)
+    assert traded.fills[1:] == [(2, 0, 10.0, 98.0), (2, 0, -20.0, 94.05)]
+    assert traded.fate(2) == ["filled", "stopped", "ambiguous"]
+
+
+def test_levels_that_wait_for_a_limit_act_even_if_it_gets_nothing():
+    """At the open of 97 twice the equity of 955 less 1455 held is 455: less than the five shares at 95, and a lot is five."""
+    bars = [100, 100, (97, 97, 89, 96), 96]
+    orders = {0: [Order(0, 15)], 1: [Order(0, 5, "limit", limit=95)]}
+    traded = trade(bars, orders, lot=5.0, max_gross=2.0, stop_loss=0.1)
+    assert traded.fills[1:] == [(2, 0, -15.0, 90.0)]
+    assert traded.fate(2) == ["filled", "no buying power", "stopped"]
+
+
+def test_an_exit_inside_the_bar_pays_for_no_increase_in_it():
+    """At the open 15 A at 90 leave equity of 850 and power of 1700 - 1350 = 350, although A is sold at 80 within the bar."""
+    bars = {"A": [100, 100, (90, 90, 80, 85), 85], "B": [10, 10, (11, 11, 9, 10), 10]}
+    orders = {0: [Order(0, 15)], 1: [Order(1, 50, "limit", limit=10)]}
+    traded = trade(bars, orders, max_gross=2.0, stop_loss=0.2)
+    assert traded.fills[1:] == [(2, 0, -15.0, 80.0), (2, 1, 35.0, 10.0)]
+
+
+def test_a_sale_at_the_open_pays_for_an_increase_inside_the_bar():
+    bars = {"A": [100] * 4, "B": [10, 10, (11, 11, 9, 10), 10]}
+    orders = {0: LONG, 1: [Order(0, -10), Order(1, 100, "limit", limit=10)]}
+    traded = trade(bars, orders, max_gross=1.0)
+    assert traded.fills[1:] == [(2, 0, -10.0, 100.0), (2, 1, 100.0, 10.0)]
+
+
+def test_nothing_more_happens_after_an_entry_in_a_bar_without_its_range():
+    """Bought at the close of 106 and a tenth: the level of 5 % lies at 110.77, above the close that came before it."""
+    blind = [100, (100, NAN, NAN, 106), (120, 120, 120, 120)]
+    traded = trade(blind, {0: [Order(0, 5, "stop", stop=105)]}, slippage=0.1, stop_loss=0.05)
+    assert traded.fills == [(1, 0, 5.0, 116.6)] and traded.fate(1) == ["filled"]
