@@ -102,11 +102,8 @@ _TABLE = [
     ("the ATR is in money", MEASURES, "out[t, i] = mean / price", "out[t, i] = mean"),
     ("the ATR is not known without a bar", MEASURES,
      "                out[t, i] = out[t - 1, i] if t > 0 else np.nan\n                continue\n            if not", "                continue\n            if not"),
-    ("the volatility is not known without a bar", MEASURES,
-     "                out[t, i] = out[t - 1, i] if t > 0 else np.nan\n                continue\n            seen", "                continue\n            seen"),
     ("a bar without its range has no true range", MEASURES,
      "if not (np.isnan(high[t, i]) or np.isnan(low[t, i])):", "if np.isnan(high[t, i]) or np.isnan(low[t, i]):\n                    reach = 0.0\n                else:"),
-    ("the volatility has ddof 0", MEASURES, "np.sqrt(total / (window - 1))", "np.sqrt(total / window)"),
     ("the volatility forgets the mean", MEASURES, "close[row, i] - 1.0 - mean", "close[row, i] - 1.0"),
 ]  # fmt: skip
 

@@ -36,6 +36,7 @@ NEAREST = {
     "sizing": ["shaping", "sizers"],
     "measures": ["sizers", "atr_exits", "survivors"],
     "orders": ["orders", "survivors"],
+    "switches": ["switches", "survivors"],
 }
 
 # A wrong version that breaks down has computed nothing wrong: what fails then is the patch.

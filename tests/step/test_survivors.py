@@ -1,4 +1,4 @@
-"""Explicit orders in the corners that random markets hardly reach: exact ties, caps just met, bars without an open."""
+"""Corners that random markets hardly reach: exact ties, caps just met, bars without an open, days of several slices."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pytest import approx
 
 from engine import codes as c
 from tests.reference.bridge import build
-from tests.reference.interface import NAN, Config, Order
-from tests.step.market import make
+from tests.reference.interface import NAN, Atr, Config, Order, Switch
+from tests.step.market import make, play
 
 
 @dataclass(frozen=True)
@@ -171,3 +171,45 @@ def test_nothing_more_happens_after_an_entry_in_a_bar_without_its_range():
     blind = [100, (100, NAN, NAN, 106), (120, 120, 120, 120)]
     traded = trade(blind, {0: [Order(0, 5, "stop", stop=105)]}, slippage=0.1, stop_loss=0.05)
     assert traded.fills == [(1, 0, 5.0, 116.6)] and traded.fate(1) == ["filled"]
+
+
+TWO_DAYS = [Switch("losing_streak", 2, "flatten", 1.0, "never")]
+
+
+def test_a_losing_streak_counts_days_and_not_slices():
+    """Five shares: the one day of 100, 98, 96 loses once, the next day of 94 a second time; they are sold the day after."""
+    played = play([100, 100, 98, 96, 94, 94], [0.5], days=[0, 1, 1, 1, 2, 3], switches=TWO_DAYS)
+    assert played.fills == [(1, "A", 5.0, 100.0), (5, "A", -5.0, 94.0)]
+
+
+def test_a_flat_day_ends_a_losing_streak():
+    assert play([100, 100, 98, 98, 96, 96], [0.5], switches=TWO_DAYS).fills == [(1, "A", 5.0, 100.0)]
+    assert len(play([100, 100, 98, 96, 96], [0.5], switches=TWO_DAYS).fills) == 2
+
+
+def test_a_streak_that_stopped_trading_is_forgotten_when_the_switch_lets_go():
+    """Two days lost by slice 3, halted until slice 5; slice 6 is the first to lose again: 950 of equity buy 10 at 90."""
+    halt = [Switch("losing_streak", 2, "halt", 1.0, 2)]
+    played = play([100, 100, 98, 96, 94, 92, 90, 90], [0.5, *[NAN] * 5, 1.0], switches=halt)
+    assert played.decision(6) == "targeted" and played.fills[1:] == [(7, "A", 5.0, 90.0)]
+
+
+def test_a_streak_begins_anew_from_the_day_that_lets_go():
+    """98 loses and halts, 96 lets go, and 97 is a gain from there: 985 of equity buy 10 at 97."""
+    halt = [Switch("losing_streak", 1, "halt", 1.0, 1)]
+    played = play([100, 100, 98, 96, 97, 97], [0.5, *[NAN] * 3, 1.0], switches=halt)
+    assert played.decision(4) == "targeted" and played.fills[1:] == [(5, "A", 5.0, 97.0)]
+
+
+def test_the_gross_cap_counts_the_shorts_that_the_net_cap_left():
+    """Shorts of 0.8 come down to 0.2 + 0.3; with the longs that is 0.7, within the gross of 0.9."""
+    played = play(FLAT, {"A": [-0.8], "B": [0.2]}, max_net=0.3, max_gross=0.9)
+    assert played.fills == [(1, "A", -50.0, 10.0), (1, "B", 20.0, 10.0)]
+
+
+def test_a_flip_decided_without_a_bar_takes_the_average_true_range_of_the_last_one():
+    """True ranges of 2 at 100: the stop of the short lies 3 of them above 100."""
+    bar = (100, 101, 99, 100)
+    bars = [bar, bar, bar, bar, None, bar, (100, 107, 99, 100)]
+    traded = trade(bars, {2: LONG, 4: [Order(0, -20)]}, stop_loss=Atr(3.0, 2))
+    assert traded.fills[1:] == [(5, 0, -10.0, 100.0), (5, 0, -10.0, 100.0), (6, 0, 10.0, 106.0)]
