@@ -40,7 +40,8 @@ NEAREST = {
 }
 
 # A wrong version that breaks down has computed nothing wrong: what fails then is the patch.
-BROKEN = re.compile(r"\b(?:Name|Type|Attribute|UnboundLocal|Syntax|Value|Index)Error\b")
+# (Where a test stumbles over a wrong result, that is a catch.)
+BROKEN = re.compile(r"^(?!.*/tests/)\S+\.py:\d+: (?:Name|Type|Attribute|UnboundLocal|Value|Index)Error\b", re.MULTILINE)
 
 # Plain Python for a few random markets first: a patch that cannot run at all is a bad patch and no catch.
 CHILD = """

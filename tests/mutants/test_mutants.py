@@ -29,8 +29,9 @@ def test_a_patch_that_fits_nowhere_is_refused():
 
 
 def test_a_patch_that_breaks_down_is_no_catch(tmp_path):
-    broken = Mutant("broken", "engine/step/marking.py", "years = elapsed / YEAR_NS", "years = elapsed / nothing")
-    assert try_mutant(broken, tmp_path / "copy")[0] == INVALID
+    broken = Mutant("broken", "engine/step/marking.py", "fee = fee_of(held, price,", "fee = nothing(held, price,")
+    verdict, said = try_mutant(broken, tmp_path / "copy")
+    assert verdict == INVALID and "RUNS" in said and "NameError" in said
 
 
 def test_the_step_as_it_is_survives(tmp_path):

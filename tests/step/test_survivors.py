@@ -81,9 +81,8 @@ def test_what_a_short_sale_brings_in_is_no_cash_to_buy_with():
 def test_a_cap_that_is_just_met_refuses_nothing_and_one_share_more_does(cap, orders):
     assert not trade(FLAT, {0: orders}, **cap).refused
     more = Order(0, orders[0].quantity + (1 if orders[0].quantity > 0 else -1))
-    (refused,) = trade(FLAT, {0: [more]}, **cap).refused
-    name = next(iter(cap))
-    assert refused[0] == f"over {name}"
+    whys = [why for why, _, _ in trade(FLAT, {0: [more]}, **cap).refused]
+    assert whys == [f"over {next(iter(cap))}"]
 
 
 def test_a_reducing_stop_limit_slips_to_its_limit_and_no_further():
