@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.mutants.patches import MUTANTS, Mutant
-from tests.mutants.runner import CAUGHT, ROOT, SURVIVED, patched, try_mutant
+from tests.mutants.mutant import Mutant
+from tests.mutants.runner import CAUGHT, INVALID, MUTANTS, ROOT, SURVIVED, patched, try_mutant
 
 WANTED = os.environ.get("BARCAST_MUTANTS", "")
 
@@ -26,6 +26,12 @@ def test_every_patch_fits_the_source_exactly_once_and_changes_it():
 def test_a_patch_that_fits_nowhere_is_refused():
     with pytest.raises(ValueError, match="0 times"):
         patched("a = 1\n", Mutant("nothing", "x.py", "b = 2", "b = 3"))
+
+
+def test_a_patch_that_breaks_down_is_no_catch(tmp_path):
+    broken = Mutant("broken", "engine/step/marking.py", "fee = fee_of(held, price,", "fee = nothing(held, price,")
+    verdict, said = try_mutant(broken, tmp_path / "copy")
+    assert verdict == INVALID and "RUNS" in said and "NameError" in said
 
 
 def test_the_step_as_it_is_survives(tmp_path):
