@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -64,8 +63,9 @@ def _prune(home: Path, current: Path) -> None:
     A process that compiles into a folder that is gone would fail, so one that may still be in use stays.
     """
     old = [path for path in home.iterdir() if path.is_dir() and len(path.name) == 32 and path != current]
+    now = current.stat().st_mtime  # it has just been touched
     for path in sorted(old, key=lambda path: path.stat().st_mtime)[:-KEEP]:
-        if time.time() - path.stat().st_mtime > UNUSED:
+        if now - path.stat().st_mtime > UNUSED:
             shutil.rmtree(path, ignore_errors=True)
 
 

@@ -22,6 +22,16 @@ def worth(i: int, d: Desk) -> float:
 
 
 @inner(forceinline=False)
+def moved(before: float, quantity: float, only: bool) -> float:
+    """By how much an order would change a position of `before`; reduce-only ones no further than to nothing."""
+    if not only:
+        return quantity
+    if before * quantity >= 0.0:
+        return 0.0
+    return quantity if abs(quantity) <= abs(before) else -before
+
+
+@inner(forceinline=False)
 def count_waiting(d: Desk) -> None:
     """Write into scratch.after what every instrument would hold if all that waits were filled."""
     for i in range(d.scratch.after.shape[0]):
@@ -29,7 +39,8 @@ def count_waiting(d: Desk) -> None:
         d.scratch.barred[i] = False
     for k in range(d.explicit.count[0]):
         if d.explicit.due[k] >= 0:
-            d.scratch.after[d.explicit.instrument[k]] += d.explicit.quantity[k]
+            i = d.explicit.instrument[k]
+            d.scratch.after[i] += moved(d.scratch.after[i], d.explicit.quantity[k], d.explicit.reduce_only[k])
 
 
 @inner(forceinline=False)
@@ -112,7 +123,7 @@ def enter(p: int, i: int, quantity: float, halted: bool, plan: Plan, d: Desk) ->
     explicit.money[TRAIL, k] = distance(rules.trail_atr, rules.trail_measure, i, d)
     explicit.after[k] = -1
     explicit.count[0] = k + 1
-    d.scratch.after[i] += quantity
+    d.scratch.after[i] += moved(d.scratch.after[i], quantity, explicit.reduce_only[k])
 
 
 @njit()

@@ -12,9 +12,11 @@ _TABLE = [
     # written or refused
     ("caps forget the rest of an exit that stands again", ADMITTING,
      "d.account.quantity[i] + waiting_for(i, d.orders)", "d.account.quantity[i]"),
+    ("what cannot be reduced makes room", ADMITTING, "    if not only:\n        return quantity\n", "    return quantity\n"),
+    ("a reduction that waits makes no room", ADMITTING, "    if before * quantity >= 0.0:\n        return 0.0\n", "    return 0.0\n"),
     ("caps forget the orders that wait", ADMITTING,
-     "d.scratch.after[d.explicit.instrument[k]] += d.explicit.quantity[k]", "pass"),
-    ("caps forget the earlier orders of a slice", ADMITTING, "    d.scratch.after[i] += quantity\n", ""),
+     "d.scratch.after[i] += moved(d.scratch.after[i], d.explicit.quantity[k], d.explicit.reduce_only[k])", "pass"),
+    ("caps forget the earlier orders of a slice", ADMITTING, "    d.scratch.after[i] += moved(d.scratch.after[i], quantity, explicit.reduce_only[k])\n", ""),
     ("a refused order counts against the next", ADMITTING,
      "    d.scratch.barred[i] = True\n", "    d.scratch.barred[i] = True\n    d.scratch.after[i] += quantity\n"),
     ("a reduce-only order is refused", ADMITTING, "if only or abs(after)", "if abs(after)"),

@@ -166,8 +166,14 @@ class State:
 
     def waiting_for(self, i: int) -> float:
         """The signed quantity of instrument i already ordered for later slices."""
-        ordered = sum(orders[i].quantity for orders in self.waiting.values() if i in orders)
-        return ordered + sum(line.quantity for lines in self.explicit.values() for line in lines if line.i == i)
+        held = self.holdings[i].quantity
+        after = held + sum(orders[i].quantity for orders in self.waiting.values() if i in orders)
+        for line in (line for slot in sorted(self.explicit) for line in self.explicit[slot] if line.i == i):
+            if not line.closes:
+                after += line.quantity
+            elif after * line.quantity < 0:
+                after += math.copysign(min(abs(line.quantity), abs(after)), line.quantity)
+        return after - held
 
     def flag(self, i: int, bits: int) -> None:
         """Nothing; adds the bits to instrument i's code of this slice."""

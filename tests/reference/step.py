@@ -103,7 +103,7 @@ Shaping
 Explicit orders, written
 51. While everything is flattened (switch or maintenance) orders(now) is not asked: every name is FLATTEN, nothing is
     refused.
-52. What waits, in the position counted, includes the rests of exits, and reduce-only orders at full quantity; a
+52. What waits, in the position counted, includes the rests of exits, and reduce-only orders as far as they reduce it; a
     reduce-only order itself is never refused.
 53. |after| must exceed |before| by more than 1e-9 to be a growing order; one that flips to the same size or a smaller
     one is never refused.

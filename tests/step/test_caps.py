@@ -159,6 +159,21 @@ def test_a_sale_on_its_way_makes_room():
     assert played.refused == [] and played.fills[1:] == [(2, "A", -10.0, 100.0), (2, "B", 100.0, 10.0)]
 
 
+def test_a_reduce_only_order_makes_no_more_room_than_it_reduces():
+    """A reduce-only sale of what is not held would leave net at 0.8; of 3 held, a sale of 50 frees those 3."""
+    bars = {"A": [100, 100, 100], "B": [10, 10, 10]}
+    nothing = play(bars, orders={0: [sell(50, "B", only=True), buy(8)]}, max_net=0.3)
+    assert nothing.refused == [(0, "A", 8.0, "max_net", 0.8, 0.3)]
+    some = play(bars, orders={0: [buy(30, "B")], 1: [sell(50, "B", only=True), buy(3), buy(1)]}, max_net=0.3)
+    assert some.refused == [(1, "A", 1.0, "max_net", 0.4, 0.3)]
+
+
+def test_a_reduce_only_order_of_a_name_without_a_price_does_not_switch_the_caps_off():
+    bars = {"A": [10, 10, 10, 10], "B": [None, None, 10, 10]}
+    played = play(bars, orders={0: [sell(5, "B", only=True), buy(90)]}, max_gross=0.4)
+    assert played.refused == [(0, "A", 90.0, "max_gross", 0.9, 0.4)]
+
+
 def test_positions_are_valued_at_the_close_and_against_equity_now():
     # 5 at 100, now 300: equity 2000; 5 are 0.75 of it, 6 are 0.9
     played = play([100, 100, 300, 300], orders={0: [buy(5)], 2: [buy(1)]}, max_weight=0.8)
