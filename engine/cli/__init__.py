@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from engine.cli import checking
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=False,
@@ -124,6 +126,9 @@ def report(run: Annotated[str, typer.Argument(help="a run directory")]) -> None:
     from engine.report import write
 
     typer.echo(str(write(run)))
+
+
+app.command()(checking.check)
 
 
 @app.command()
