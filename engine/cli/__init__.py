@@ -129,6 +129,7 @@ def report(run: Annotated[str, typer.Argument(help="a run directory")]) -> None:
 
 
 app.command()(checking.check)
+app.command()(checking.audit)
 
 
 @app.command()

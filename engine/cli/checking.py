@@ -9,11 +9,13 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from engine.audit.auditing import Audit
     from engine.checks.finding import Finding
     from engine.checks.plugin import Checked
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")]
 Seed = Annotated[int, typer.Option(help="of the made bars and poisons; the same seed asks the same")]
+AUDIT_MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]?[/]"}
 MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[dim]–[/]"}
 
 
@@ -43,6 +45,60 @@ def check(
         typer.echo(check_summary(checked), nl=False)
     if not all(c.passed for c in checked):
         raise typer.Exit(1)
+
+
+def audit(
+    config: Annotated[str, typer.Argument(help="the strategy file")],
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override one key; may be repeated")
+    ] = None,
+    plugin: Annotated[
+        list[str] | None, typer.Option("--plugin", metavar="FILE", help="a Python file of your plugins")
+    ] = None,
+    cuts: Annotated[int, typer.Option(min=1, help="slices at which the future is poisoned")] = 8,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")] = False,
+) -> None:
+    """Look for look-ahead in a whole pipeline, from bars to account; exit 1 if something reads the future."""
+    import json
+
+    from engine.audit import audit as run_audit
+    from engine.cli.show import talking
+
+    with talking(quiet or as_json) as say:
+        told = run_audit(config, sets=sets or (), plugins=plugin or (), cuts=cuts, seed=seed, progress=say)
+    if as_json:
+        document = {"schema_version": 1, "name": told.name, "passed": told.passed, "findings": rows_of(told.findings)}
+        typer.echo(json.dumps(document))
+    else:
+        typer.echo(audit_summary(told), nl=False)
+    if not told.passed:
+        raise typer.Exit(1)
+
+
+def audit_summary(told: Audit) -> str:
+    """The table of an audit: each question, its verdict, the numbers, and where to look."""
+    from rich.table import Table
+
+    from engine.cli.show import _console, _safe
+
+    console = _console()
+    console.rule(f"[bold]{_safe(told.name)}[/], causality")
+    console.print(f"{told.slices:,} slices, {told.instruments:,} instruments\n")
+    table = Table(box=None, padding=(0, 1, 1, 0))
+    for column, wide in (("", 1), ("question", 24), ("what came", None), ("where", 26)):
+        table.add_column(column, max_width=wide, overflow="fold")
+    for finding in told.findings:
+        asked = f"[bold]{_safe(finding.check)}[/]\n[dim]{_safe(finding.asked)}[/]"
+        came = f"[red]{_safe(finding.came)}[/]" if finding.passed is False else _safe(finding.came)
+        table.add_row(AUDIT_MARKS[finding.passed], asked, came, _safe(finding.where))
+    console.print(table)
+    proved, open_ = (sum(finding.passed is value for finding in told.findings) for value in (True, None))
+    leaks = len(told.leaks)
+    verdict = "[green]no leak found[/]" if told.passed else f"[red]{leaks} {'leak' if leaks == 1 else 'leaks'} found[/]"
+    console.print(f"{verdict}; {proved} answered, {open_} not provable or not asked (?)")
+    return "".join(line.rstrip() + "\n" for line in str(console.file.getvalue()).splitlines())
 
 
 def rows_of(findings: Sequence[Finding]) -> list[dict[str, Any]]:
