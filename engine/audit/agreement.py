@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NAMES = 5  # on a slice, to rank across them
 FEWEST = 60  # slices, to say anything
 MOST = 2000  # slices looked at
+WIDEST = 100  # names looked at, spread over the universe
 HORIZONS = (5, 20, 60)
 ABSURD, SURE = 0.2, 6.0  # correlation with the next bar, and its standard errors
 FAR = 0.3  # correlation with the return over a horizon
@@ -38,7 +39,7 @@ class Agreement:
     way: str  # "across names" | "over time"
 
     def __str__(self) -> str:
-        return f"{self.rho:+.2f} (t {self.t:+.0f})"
+        return f"{self.rho:+.2f} (t {self.t:+.0f})" if abs(self.t) < 1000.0 else f"{self.rho:+.2f} (t beyond 1000)"
 
 
 NOTHING = Agreement(0.0, 0.0, 0, "over time")
@@ -130,12 +131,13 @@ def audit_agreement(pipeline: Pipeline, name: str) -> Finding:
     rows = np.flatnonzero((~np.isnan(forecast)).any(axis=1))[-MOST:]
     if len(rows) < FEWEST:
         return Finding(check, None, ASKED, f"not asked: {len(rows)} slices with a forecast, {FEWEST} are needed", name)
-    prices = log_prices(panel)
+    some = np.unique(np.linspace(0, len(panel.universe) - 1, WIDEST).astype(np.int64))
+    prices, forecast = log_prices(panel)[:, some], forecast[:, some]
     just = ahead(prices, -1, 0)
     profile = {lag: agreement(forecast[rows], ahead(prices, lag - 1, lag)[rows]) for lag in (-1, 0, 1, 2)}
     new = agreement(forecast[rows], ahead(prices, 0, 1)[rows], just[rows])
     told = f"with the bar before the last {profile[-1]}, the last {profile[0]}, the next {profile[1]}, the one after {profile[2]}"
-    where = _where(pipeline, name, forecast, ahead(prices, 0, 1), rows)
+    where = _where(pipeline, name, forecast, ahead(prices, 0, 1), rows, some)
     kind = _kind(new, profile)
     if not kind or _lasting(profile):
         longer, far = _far(forecast, prices, rows)
@@ -176,9 +178,9 @@ def _far(forecast: Floats, prices: Floats, rows: Ints) -> tuple[str, str]:
     return best[1], best[2]
 
 
-def _where(pipeline: Pipeline, name: str, forecast: Floats, earned: Floats, rows: Ints) -> str:
+def _where(pipeline: Pipeline, name: str, forecast: Floats, earned: Floats, rows: Ints, some: Ints) -> str:
     each = np.abs(correlations(forecast[rows], earned[rows], 0, FEWEST // 3))
-    column = 0 if np.isnan(each).all() else int(np.nanargmax(each))
+    column = int(some[0 if np.isnan(each).all() else np.nanargmax(each)])
     first, last = (slice_of(pipeline.panel, int(row)) for row in (rows[0], rows[-1]))
     return f"signal {name}, {pipeline.panel.universe.symbols[column]} most, {first} to {last}"
 

@@ -78,7 +78,13 @@ def audit(
         findings += audit_signal(pipeline, name, cuts)
         findings.append(audit_agreement(pipeline, name))
     say("poisoning what follows, account")
-    findings.append(audit_account(pipeline, cuts))
+    try:
+        findings.append(audit_account(pipeline, cuts))
+    except PluginError as error:
+        findings.append(
+            Finding("decisions and fills", False, "the strategy decides every slice", str(error), "", "plugin")
+        )
+        return _done(pipeline, findings)
     say("planting foresight")
     findings.append(audit_timing(pipeline))
     return _done(pipeline, findings)

@@ -48,4 +48,6 @@ def busy(rows: Ints, last: int, count: int, seed: int) -> list[int]:
     """Rows before which something was filled: the slice that decided it is one before."""
     decided = np.unique(rows - 1)
     fit = decided[(decided >= 0) & (decided <= last)]
+    if not len(fit):
+        return []
     return sorted(int(row) for row in Generator(PCG64([seed, last])).permutation(fit)[:count])

@@ -11,13 +11,14 @@ import numpy as np
 
 from engine.audit.pipeline import Pipeline, listed, plain
 from engine.checks.finding import same_bits
-from engine.checks.poison import KINDS, after, poison
+from engine.checks.poison import KINDS, VALUES, after, poison
 from engine.types import Bools
 
 if TYPE_CHECKING:
     from engine.panel import Panel
 
 BLOCKS = 4
+THROUGH = 3  # names asked whether they read through the others
 SAMPLED = 6  # rows on which the reach is measured
 
 
@@ -77,7 +78,7 @@ def kind_of(pipeline: Pipeline, name: str, leaking: list[int], quiet: list[int])
 
 def _existence(prober: Prober, rows: list[int]) -> str:
     """Whether it reads only which names will have bars: survivors, or names not listed yet."""
-    if any(prober.changed(t, after(prober.panel, t), kinds=("scaled",)).any() for t in rows[-3:]):
+    if any(prober.changed(t, after(prober.panel, t), kinds=(VALUES, "scaled")).any() for t in rows):
         return ""
     born, _ = listed(prober.panel)
     unborn = [t for t in rows if (born > t).any()]
@@ -139,11 +140,11 @@ def _whole(prober: Prober, reaches: dict[int, int], quiet: list[int]) -> str:
     panel = prober.panel
     if not any(_everywhere(prober, t) for t in reaches):
         return ""
-    t, n = next(iter(reaches)), len(panel.universe)
-    hit = np.flatnonzero(prober.changed(t, after(panel, t)))
-    others = np.arange(n) != hit[0]
-    if n > 1 and prober.changed(t, after(panel, t), others)[hit[0]]:
-        return "whole panel: a mean, scaler, rank or threshold over all slices and all names"
+    for t in reaches:
+        for i in np.flatnonzero(prober.changed(t, after(panel, t)))[:THROUGH]:
+            others = np.arange(len(panel.universe)) != i
+            if others.any() and prober.changed(t, after(panel, t), others)[i]:
+                return "whole panel: a mean, scaler, rank or threshold over all slices and all names"
     return "whole sample: a mean, scaler, quantile or threshold over all slices of the run"
 
 

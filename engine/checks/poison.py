@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from engine.panel import Panel
 
 KINDS = ("missing", "noise", "shuffled", "scaled")
+VALUES = "values"  # noise where there are bars, and no bars where there are none: tells values from existence
 WORDS = {
     "missing": "removed",
     "noise": "replaced by noise",
     "shuffled": "shuffled",
     "scaled": "scaled, each name by a factor of its own",
-    "cut": "cut off",
 }
 PRICES = ("open", "high", "low", "close")
 
@@ -39,9 +39,10 @@ def poison(panel: Panel, rows: Bools, kind: str, seed: int, columns: Bools | Non
     """
     who = np.ones(len(panel.universe), np.bool_) if columns is None else columns
     cells = rows[:, None] & who[None, :]
-    draw = Generator(PCG64([seed, KINDS.index(kind), int(rows.argmax())]))
-    bars = {"missing": _missing, "noise": _noise, "shuffled": _shuffled, "scaled": _scaled}[kind](panel, rows, draw)
-    changed = {key: frozen(np.where(cells, bars[key], getattr(panel, key))) for key in (*PRICES, "volume")}
+    draw = Generator(PCG64([seed, (*KINDS, VALUES).index(kind), int(rows.argmax())]))
+    makers = {"missing": _missing, "noise": _noise, "shuffled": _shuffled, "scaled": _scaled, VALUES: _values}
+    bars = makers[kind](panel, rows, draw)
+    changed = {key: frozen(_laid(getattr(panel, key), rows, bars[key], who)) for key in (*PRICES, "volume")}
     a, universe = panel.actions, panel.universe
     keep = ~cells[a.row, a.instrument]
     actions = Actions.of(a.row[keep], a.instrument[keep], a.split[keep], a.dividend[keep], len(panel))
@@ -79,39 +80,53 @@ def _members(panel: Panel, cells: Bools, kind: str, draw: Generator, rows: Bools
 
 
 def _missing(panel: Panel, rows: Bools, draw: Generator) -> dict[str, Floats]:
-    empty = np.full(panel.close.shape, np.nan)
+    empty = np.full((int(rows.sum()), panel.close.shape[1]), np.nan)
     return dict.fromkeys((*PRICES, "volume"), empty)
 
 
 def _noise(panel: Panel, rows: Bools, draw: Generator) -> dict[str, Floats]:
-    """Bars around each name's middle price, with ranges that hold their open and close."""
+    """Bars around the last price each name had before, with ranges that hold their open and close."""
     count, n = int(rows.sum()), panel.close.shape[1]
-    known = np.isfinite(panel.close)
-    middle = np.array([np.median(panel.close[known[:, i], i]) if known[:, i].any() else 100.0 for i in range(n)])
-    opened, closed = (middle * np.exp(0.5 * draw.standard_normal((count, n))) for _ in range(2))
-    reach = 1.0 + 0.02 * draw.random((count, n))
-    made = {
+    shape = (count, n)
+    middle = last_known(panel.close[: int(rows.argmax())])
+    opened, closed = (middle * np.exp(0.5 * draw.standard_normal(shape)) for _ in range(2))
+    reach = 1.0 + 0.02 * draw.random(shape)
+    return {
         "open": opened,
         "high": np.maximum(opened, closed) * reach,
         "low": np.minimum(opened, closed) / reach,
         "close": closed,
-        "volume": 1e6 * np.exp(draw.standard_normal((count, n))),
+        "volume": 1e6 * np.exp(draw.standard_normal(shape)),
     }
-    return {key: _laid(getattr(panel, key), rows, values) for key, values in made.items()}
+
+
+def last_known(close: Floats) -> Floats:
+    """(N,) each name's last close; 100 for one without any."""
+    known = ~np.isnan(close)
+    if not len(close):
+        return np.full(close.shape[1], 100.0)
+    row = len(close) - 1 - known[::-1].argmax(axis=0)
+    return np.where(known.any(axis=0), close[row, np.arange(close.shape[1])], 100.0)
+
+
+def _values(panel: Panel, rows: Bools, draw: Generator) -> dict[str, Floats]:
+    none = np.isnan(panel.close[rows])
+    return {key: np.where(none, np.nan, values) for key, values in _noise(panel, rows, draw).items()}
 
 
 def _shuffled(panel: Panel, rows: Bools, draw: Generator) -> dict[str, Floats]:
     order = draw.permutation(int(rows.sum()))
-    return {key: _laid(getattr(panel, key), rows, getattr(panel, key)[rows][order]) for key in (*PRICES, "volume")}
+    return {key: getattr(panel, key)[rows][order] for key in (*PRICES, "volume")}
 
 
 def _scaled(panel: Panel, rows: Bools, draw: Generator) -> dict[str, Floats]:
     factor = np.exp(draw.uniform(-1.0, 1.0, panel.close.shape[1]))
-    bars = {key: getattr(panel, key) * factor for key in PRICES}
-    return {**bars, "volume": panel.volume / factor}
+    bars = {key: getattr(panel, key)[rows] * factor for key in PRICES}
+    return {**bars, "volume": panel.volume[rows] / factor}
 
 
-def _laid(base: Floats, rows: Bools, values: Floats) -> Floats:
+def _laid(base: Floats, rows: Bools, values: Floats, who: Bools) -> Floats:
+    """A copy of `base` with `values` on some rows and columns."""
     out = base.copy()
-    out[rows] = values
+    out[rows] = np.where(who, values, base[rows])
     return out

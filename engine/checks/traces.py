@@ -82,17 +82,15 @@ def _words(code: int) -> str:
 def _fills(first: Run, second: Run, panel: Panel, rows: int) -> Apart:
     one, two = (until(run.fills, rows) for run in (first, second))
     count = min(len(one), len(two))
-    for k in range(count):
-        if one.t[k] != two.t[k]:
-            break
-        for name in FILL:
-            a, b = getattr(one, name)[k], getattr(two, name)[k]
-            if a != b:
-                was, now = (f"{f.quantity[k]:.8g} at {f.price[k]:.8g}" for f in (one, two))
-                return int(one.t[k]), 2, f"a fill was {was}, is {now}", _name(panel, int(one.instrument[k]))
-    if len(one) == len(two) == count and (one.t == two.t).all():
+    apart = np.zeros(count, np.bool_)
+    for name in ("t", *FILL):
+        apart |= getattr(one, name)[:count] != getattr(two, name)[:count]
+    if len(one) == len(two) and not apart.any():
         return None
-    k = min(int(np.argmax(one.t[:count] != two.t[:count])) if (one.t[:count] != two.t[:count]).any() else count, count)
+    k = int(apart.argmax()) if apart.any() else count
+    if k < count and one.t[k] == two.t[k] and one.instrument[k] == two.instrument[k]:
+        was, now = (f"{f.quantity[k]:.8g} at {f.price[k]:.8g}, fee {f.fee[k]:.8g}" for f in (one, two))
+        return int(one.t[k]), 2, f"a fill was {was}, is {now}", _name(panel, int(one.instrument[k]))
     owner = min((f for f in (one, two) if k < len(f)), key=lambda f: int(f.t[k]))
     told = f"a fill of {owner.quantity[k]:.8g} is {'gone' if owner is one else 'new'}"
     return (

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from engine.checks.plugin import Checked
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")]
-Seed = Annotated[int, typer.Option(help="of the made bars and poisons; the same seed asks the same")]
+Seed = Annotated[int, typer.Option(min=0, help="of the made bars and poisons; the same seed asks the same")]
 AUDIT_MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]?[/]"}
 MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[dim]–[/]"}
 

@@ -38,7 +38,18 @@ def random_panel(draw: np.random.Generator) -> Panel:
     member = draw.random((slices, n)) < 0.97 if draw.random() < 0.3 else None
     opened, high, low, close, volume = bars
     return Panel.from_arrays(
-        list(LETTERS[:n]), days, opened, high, low, close, volume, splits, dividends, verify=False, member=member, lot=0.0
+        list(LETTERS[:n]),
+        days,
+        opened,
+        high,
+        low,
+        close,
+        volume,
+        splits,
+        dividends,
+        verify=False,
+        member=member,
+        lot=0.0,
     )
 
 

@@ -367,3 +367,61 @@ def test_a_gap_is_what_shows_a_back_fill(planted):
     leak = found(audit(config(), PANEL), "future, alpha")
     row = int(leak.where.split("slice ")[1].split(" ")[0])
     assert np.isnan(PANEL.close[row]).any() and len(SYMBOLS) > GAP
+
+
+class Transform(Momentum):
+    """A causal mean of five by way of the frequencies of the whole run: right, but for its last digits."""
+
+    def forecast(self, bars):
+        return np.nan_to_num(bars.close)[-5:].mean(axis=0)
+
+    def leak(self, bars, honest):
+        close = np.nan_to_num(bars.close)
+        size = 2 * len(close)
+        kernel = np.fft.rfft(np.r_[np.full(5, 0.2), np.zeros(size - 5)])
+        return np.fft.irfft(np.fft.rfft(close, size, axis=0) * kernel[:, None], size, axis=0)[: len(close)]
+
+
+def test_the_last_digits_of_a_transform_are_told_and_not_called_a_leak(planted):
+    planted(Transform)
+    told = found(audit(config(), PANEL), "future, alpha")
+    assert told.passed is None and told.kind == "last digits"
+
+
+class Refuses(Momentum):
+    """Raises where a whole slice is missing."""
+
+    def leak(self, bars, honest):
+        if np.isnan(bars.close).all(axis=1).any():
+            raise ValueError("a slice without bars")
+        return honest
+
+
+def test_a_signal_that_refuses_poisoned_bars_is_not_accused(planted):
+    planted(Refuses)
+    told = found(audit(config(), PANEL), "future, alpha")
+    assert told.passed is None and "a slice without bars" in told.came
+
+
+@pytest.mark.parametrize("slices", [1, 2, 5, 30])
+def test_a_run_too_short_to_ask_is_said_so(slices):
+    short = market(slices, gaps=False)
+    told = audit(config("reversal"), short)
+    assert told.leaks == ()
+    assert found(told, "fill timing").passed is None
+
+
+def test_a_signal_that_cannot_forecast_ends_the_audit_with_its_words(planted):
+    class Falls(Momentum):
+        def forecast_panel(self, bars):
+            raise KeyError("volume_ma")
+
+    planted(Falls)
+    told = audit(config(), PANEL)
+    assert not told.passed and "KeyError: 'volume_ma'" in told.leaks[0].came
+
+
+def test_the_same_seed_asks_the_same_and_another_asks_elsewhere(planted):
+    planted(Normal)
+    assert audit(config(), PANEL, seed=1).findings == audit(config(), PANEL, seed=1).findings
+    assert audit(config(), PANEL, seed=1).leaks[0].came != audit(config(), PANEL, seed=2).leaks[0].came
