@@ -20,10 +20,10 @@ def audit_account(pipeline: Pipeline, cuts: int) -> Finding:
     panel, base = pipeline.panel, pipeline.run(pipeline.panel, pipeline.forecasts)
     last = len(base.codes) - 4
     chosen = sorted({*spread(0, last, cuts, pipeline.seed), *busy(base.fills.t, last, cuts, pipeline.seed)})
-    for t in chosen:
+    for k, t in enumerate(chosen):
         short = head(panel, t + 2 + MORE)
         known = {name: values[: len(short)] for name, values in pipeline.forecasts.items()}
-        for kind in KINDS:
+        for kind in KINDS[k % 2 :: 2]:  # two at each cut, all of them in turn: every run is a run from the beginning
             other = poison(short, after(short, t + 1), kind, pipeline.seed)
             record = pipeline.run(other, {name: spoilt(values, t, kind) for name, values in known.items()})
             found = told_apart(base, record, panel, t + 1, t + 2)
@@ -31,5 +31,5 @@ def audit_account(pipeline: Pipeline, cuts: int) -> Finding:
                 told = f"forecasts after slice {t}, bars after {t + 1} {WORDS[kind]}: {found[0]}"
                 rule = pipeline.config.strategy.rule
                 return Finding(CHECK, False, ASKED, told, f"strategy {rule}, {found[1]}", "decides on a later slice")
-    told = f"{len(chosen)} cuts x {len(KINDS)} poisons: every bit the same ({len(base.fills):,} fills in the run)"
+    told = f"{len(chosen)} cuts x {len(KINDS) // 2} poisons: every bit the same ({len(base.fills):,} fills in the run)"
     return Finding(CHECK, True if chosen else None, ASKED, told if chosen else "too few slices", "")

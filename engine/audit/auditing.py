@@ -63,8 +63,8 @@ def audit(
     from engine.run import load_config, run_record
 
     say = progress or (lambda text: None)
+    _load_plugins(plugins)  # first: the file names what they register
     loaded = load_config(config, sets)
-    _load_plugins(plugins)
     pipeline = Pipeline(loaded, bars_of(loaded, panel, say), forecasts, strategy, road or run_record, seed)
     findings: list[Finding] = [*audit_bars(pipeline)]
     say("forecasting")

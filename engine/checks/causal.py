@@ -18,7 +18,7 @@ CUTS = 4
 
 def causal_checks() -> tuple[Callable[[Case], Finding], ...]:
     """In the order in which they are asked: a leak explains a disagreement, so it is looked for first."""
-    return (window, future, panel, learning)
+    return (future, window, panel, learning)
 
 
 def window(case: Case) -> Finding:

@@ -95,9 +95,9 @@ def audit_summary(told: Audit) -> str:
         table.add_row(AUDIT_MARKS[finding.passed], asked, came, _safe(finding.where))
     console.print(table)
     proved, open_ = (sum(finding.passed is value for finding in told.findings) for value in (True, None))
-    leaks = len(told.leaks)
-    verdict = "[green]no leak found[/]" if told.passed else f"[red]{leaks} {'leak' if leaks == 1 else 'leaks'} found[/]"
-    console.print(f"{verdict}; {proved} answered, {open_} not provable or not asked (?)")
+    failed = f"[red]{len(told.leaks)} failed[/], the first is the one to mend first"
+    verdict = "[green]no leak found[/]" if told.passed else failed
+    console.print(f"{verdict}; {proved} passed, {open_} cannot be proved or were not asked (?)")
     return "".join(line.rstrip() + "\n" for line in str(console.file.getvalue()).splitlines())
 
 
