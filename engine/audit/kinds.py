@@ -43,19 +43,23 @@ class Prober:
             out |= ~same_bits(self.pipeline.raw[self.name][t], self.pipeline.all(self.name, other)[t])
         return out
 
+    def reads(self, t: int, rows: Bools, columns: Bools | None = None, kinds: tuple[str, ...] = KINDS[::-1]) -> bool:
+        """Whether the forecast at `t` changes under any of the poisons; the first that shows is enough."""
+        return any(bool(self.changed(t, rows, columns, (kind,)).any()) for kind in kinds)
+
     def reach(self, t: int) -> int:
         """How many bars after `t` the forecast at `t` reads at most; 0: none."""
         low, high = 0, len(self.panel) - 1 - t  # reads beyond low unless 0; never beyond high
-        if not self.changed(t, after(self.panel, t)).any():
+        if not self.reads(t, after(self.panel, t)):
             return 0
         step = 1
-        while low + step < high and self.changed(t, after(self.panel, t + low + step)).any():
+        while low + step < high and self.reads(t, after(self.panel, t + low + step)):
             low += step
             step *= 2
         high = min(high, low + step)
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if self.changed(t, after(self.panel, t + middle)).any() else (low, middle)
+            low, high = (middle, high) if self.reads(t, after(self.panel, t + middle)) else (low, middle)
         return high
 
 
@@ -78,17 +82,17 @@ def kind_of(pipeline: Pipeline, name: str, leaking: list[int], quiet: list[int])
 
 def _existence(prober: Prober, rows: list[int]) -> str:
     """Whether it reads only which names will have bars: survivors, or names not listed yet."""
-    if any(prober.changed(t, after(prober.panel, t), kinds=(VALUES, "scaled")).any() for t in rows):
+    if any(prober.reads(t, after(prober.panel, t), kinds=(VALUES, "scaled")) for t in rows):
         return ""
     born, _ = listed(prober.panel)
     unborn = [t for t in rows if (born > t).any()]
     for t in unborn[:2]:
         later = born > t
-        by_later = prober.changed(t, after(prober.panel, t), later, ("missing",)).any()
-        by_living = prober.changed(t, after(prober.panel, t), ~later, ("missing",)).any()
+        by_later = prober.reads(t, after(prober.panel, t), later, ("missing",))
+        by_living = prober.reads(t, after(prober.panel, t), ~later, ("missing",))
         if by_later and not by_living:
             return "names not listed yet: they are counted or ranked before their first bar"
-    if any(prober.changed(t, after(prober.panel, t), kinds=("missing",)).any() for t in rows[-3:]):
+    if any(prober.reads(t, after(prober.panel, t), kinds=("missing",)) for t in rows[-3:]):
         return "survivors: it reads which names will still have bars, not what those say"
     return ""
 
@@ -119,7 +123,7 @@ def _steady(prober: Prober, reaches: dict[int, int], quiet: list[int]) -> str:
     t = next(iter(reaches))
     between = np.zeros(len(prober.panel), np.bool_)
     between[t + 1 : t + h] = True
-    if prober.changed(t, between).any():
+    if prober.reads(t, between):
         return f"next {h} bars, all of them: a centred window, or a label over {h} bars among the features"
     return f"bar {h} ahead alone: a negative shift by {h}"
 
@@ -153,4 +157,4 @@ def _everywhere(prober: Prober, t: int) -> bool:
     rows = np.arange(len(prober.panel))
     edges = np.linspace(t, len(rows), BLOCKS + 1)
     blocks = [(rows > low) & (rows <= high) for low, high in itertools.pairwise(edges)]
-    return sum(bool(prober.changed(t, block).any()) for block in blocks) > 1
+    return sum(prober.reads(t, block) for block in blocks) > 1

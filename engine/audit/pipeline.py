@@ -37,6 +37,7 @@ class Pipeline:
     seed: int
     raw: dict[str, Floats] = field(default_factory=dict)  # as the signals gave them
     forecasts: dict[str, Floats] = field(default_factory=dict)  # as the account reads them
+    specimens: dict[str, Signal] = field(default_factory=dict)
 
     def signal(self, name: str) -> Signal:
         """A fresh signal that has seen nothing."""
@@ -46,13 +47,23 @@ class Pipeline:
         spec = self.config.signals[name]
         return make_signal(name, plugins.get("barcast.signals", spec.plugin), spec.params)
 
+    def specimen(self, name: str) -> Signal:
+        """A signal to ask for what it declares, never for a forecast: making one may mean loading a model."""
+        if name not in self.specimens:
+            self.specimens[name] = self.signal(name)
+        return self.specimens[name]
+
+    def window(self, name: str) -> int:
+        """How many slices a signal must see."""
+        return self.specimen(name).window
+
     def precomputed(self, name: str) -> bool:
         """Whether a signal's forecasts come from a file or with the run, and so cannot be made again."""
-        return bool(getattr(self.signal(name), "given_by_the_run", False))
+        return bool(getattr(self.specimen(name), "given_by_the_run", False))
 
     def whole(self, name: str) -> bool:
         """Whether a signal forecasts a panel at once."""
-        return callable(getattr(self.signal(name), "forecast_panel", None))
+        return callable(getattr(self.specimen(name), "forecast_panel", None))
 
     def begin(self) -> None:
         """Make every forecast once, on the bars as they are."""
@@ -60,7 +71,7 @@ class Pipeline:
         from engine.run import forecast
 
         for name in self.config.signals:
-            signal = self.signal(name)
+            signal = self.specimen(name)
             if self.precomputed(name):
                 self.forecasts[name] = forecast(name, signal, self.config, self.panel, self.given)
                 continue

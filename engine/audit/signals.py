@@ -33,8 +33,8 @@ def audit_signal(pipeline: Pipeline, name: str, cuts: int = CUTS) -> list[Findin
     }
     if pipeline.precomputed(name):
         return [Finding(f"future, {name}", None, asked[f"future, {name}"], f"cannot be proved: {NOT_AGAIN}", name)]
-    if pipeline.signal(name).window >= len(pipeline.panel) - 1:
-        length = pipeline.signal(name).window
+    if pipeline.window(name) >= len(pipeline.panel) - 1:
+        length = pipeline.window(name)
         told = f"not asked: its window of {length} is never full in {len(pipeline.panel)} slices"
         return [Finding(check, None, words, told, name) for check, words in asked.items()]
     tests = (future, window, start, memory)
@@ -50,13 +50,13 @@ def audit_signal(pipeline: Pipeline, name: str, cuts: int = CUTS) -> list[Findin
 def spot(pipeline: Pipeline, name: str, column: int, row: int, method: str = "forecast") -> str:
     """Signal, symbol, slice, and the line to look at."""
     panel = pipeline.panel
-    code = place_of(pipeline.signal(name), method)
+    code = place_of(pipeline.specimen(name), method)
     return f"signal {name}, {panel.universe.symbols[column]}, {slice_of(panel, row)}; {code}"
 
 
 def future(pipeline: Pipeline, name: str, check: str, asked: str, cuts: int) -> Finding:
     """Forecasts up to each cut under every poison of what follows, to the bit."""
-    first, method = pipeline.signal(name).window - 1, "forecast_panel" if pipeline.whole(name) else "forecast"
+    first, method = pipeline.window(name) - 1, "forecast_panel" if pipeline.whole(name) else "forecast"
     chosen = telling(pipeline.panel, first, cuts, pipeline.seed)
     leaks: dict[int, tuple[Difference, str]] = {}
     faint: Difference | None = None
@@ -109,7 +109,7 @@ def _both(pipeline: Pipeline, name: str, t: int, other: Panel) -> tuple[Ints, Fl
     """Rows up to `t`, and their forecasts on the pipeline's bars and on others: all of them where that is one call."""
     if pipeline.whole(name):
         return np.arange(t + 1), pipeline.raw[name][: t + 1], pipeline.all(name, other)[: t + 1]
-    length = pipeline.signal(name).window
+    length = pipeline.window(name)
     rows = np.unique(np.maximum(length - 1, [t - length, t - length // 2, t - 1, t]))
     one, two = (
         np.array([pipeline.at(pipeline.signal(name), panel, int(row)) for row in rows])
@@ -133,7 +133,7 @@ def window(pipeline: Pipeline, name: str, check: str, asked: str, cuts: int) -> 
     if not pipeline.whole(name):
         return Finding(check, None, asked, "not asked: it has no forecast_panel", f"signal {name}")
     signal, raw, exists = pipeline.signal(name), pipeline.raw[name], ~np.isnan(pipeline.panel.close)
-    rows = spread(signal.window - 1, len(pipeline.panel) - 1, 2 * cuts, pipeline.seed)
+    rows = spread(pipeline.window(name) - 1, len(pipeline.panel) - 1, 2 * cuts, pipeline.seed)
     for t in rows:
         alone = pipeline.at(signal, pipeline.panel, t)
         found = difference(alone, raw[t], alike(alone, raw[t]) | ~exists[t])
@@ -145,7 +145,7 @@ def window(pipeline: Pipeline, name: str, check: str, asked: str, cuts: int) -> 
 
 def start(pipeline: Pipeline, name: str, check: str, asked: str, cuts: int) -> Finding:
     """The forecasts of runs that begin later, on the very prices the whole run shows, once the window is full."""
-    window, rows = pipeline.signal(name).window, len(pipeline.panel)
+    window, rows = pipeline.window(name), len(pipeline.panel)
     adjusted = plain(pipeline.panel)
     starts = spread(1, max(1, rows - window - 2), STARTS, pipeline.seed)
     for begin in starts:
@@ -169,7 +169,7 @@ def start(pipeline: Pipeline, name: str, check: str, asked: str, cuts: int) -> F
 def memory(pipeline: Pipeline, name: str, check: str, asked: str, cuts: int) -> Finding:
     """What one signal says after the whole run, rising and falling, held against fresh ones."""
     signal = pipeline.signal(name)
-    rows = spread(signal.window - 1, len(pipeline.panel) - 1, cuts, pipeline.seed)
+    rows = spread(pipeline.window(name) - 1, len(pipeline.panel) - 1, cuts, pipeline.seed)
     alone = {t: pipeline.at(pipeline.signal(name), pipeline.panel, t) for t in rows}
     if not pipeline.whole(name):
         for t in rows:

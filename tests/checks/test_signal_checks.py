@@ -9,6 +9,7 @@ import pytest
 
 from engine.checks import check_signal
 from engine.errors import PluginError
+from tests.audit.honest import ROLLED, WINDOWED, Rolled, Windowed
 
 
 class Honest:
@@ -276,3 +277,16 @@ def test_an_object_takes_no_arguments():
 def test_the_same_seed_finds_the_same():
     assert check_signal(Ahead, seed=3) == check_signal(Ahead, seed=3)
     assert check_signal(Ahead, seed=3) != check_signal(Ahead, seed=4)
+
+
+@pytest.mark.parametrize("length", [3, 30])
+@pytest.mark.parametrize("kind", WINDOWED)
+def test_what_people_write_is_not_accused(kind, length):
+    found = check_signal(Windowed, params={"kind": kind, "length": length})
+    assert [f"{finding.check}: {finding.came}" for finding in found if finding.passed is False] == []
+
+
+@pytest.mark.parametrize("kind", ROLLED)
+def test_nor_are_its_panel_forms(kind):
+    found = check_signal(Rolled, params={"kind": kind, "length": 12})
+    assert [f"{finding.check}: {finding.came}" for finding in found if finding.passed is False] == []
