@@ -26,6 +26,9 @@ HORIZONS = (5, 20, 60)
 ABSURD, SURE = 0.2, 6.0  # correlation with the next bar, and its standard errors
 FAR = 0.3  # correlation with the return over a horizon
 SEEN, SURER = 0.03, 8.0  # a forecast made of past returns, shifted: as good on the next bar as on the last
+HIGH, HIGHER = 0.1, 10.0  # a correlation, and its standard errors, that is told of but might be skill
+FARTHEST = 20  # bars by which a shift is looked for
+SHIFTED = "shifted by a bar: it agrees with the bar to come as it does with the one just closed"
 ASKED = "it agrees with the next returns no better than a forecast can, nor as well as with those it was made from"
 
 
@@ -142,10 +145,14 @@ def audit_agreement(pipeline: Pipeline, name: str) -> Finding:
     if not kind or _lasting(profile):
         longer, far = _far(forecast, prices, rows)
         kind, told = longer or kind, told + far
+    if kind == SHIFTED:
+        kind = _shift(forecast[rows], prices, rows, profile[0].rho)
     share = _same_sign(forecast[rows], ahead(prices, 0, 1)[rows])
     told += f"; sign of the next bar {share:.0%}" if share == share else ""
     if kind:
         return Finding(check, False, ASKED, f"{kind}: {told}", where, kind.split(":")[0])
+    if abs(new.rho) >= HIGH and abs(new.t) >= HIGHER:
+        return Finding(check, None, ASKED, f"higher than forecasts are, and perhaps skill: {told}", where, "suspicious")
     if pipeline.precomputed(name):
         return Finding(check, None, ASKED, f"nothing absurd, which proves nothing: {told}", f"signal {name}")
     return Finding(check, True, ASKED, told, f"signal {name}")
@@ -161,10 +168,18 @@ def _kind(new: Agreement, profile: dict[int, Agreement]) -> str:
     last = profile[0]
     continues = abs(last.rho) >= SEEN and abs(last.t) >= SURER and new.rho * last.rho > 0.0
     if continues and abs(new.t) >= SURER and abs(new.rho) >= 0.5 * abs(last.rho):
-        return "shifted by a bar: it agrees with the bar to come as it does with the one just closed"
+        return SHIFTED
     if abs(new.rho) >= ABSURD and abs(new.t) >= SURE:
         return "foresight: no forecast made before the bar knows its return so well"
     return ""
+
+
+def _shift(forecast: Floats, prices: Floats, rows: Ints, last: float) -> str:
+    """By how many bars it is shifted: as far ahead as it agrees half as well as with the bar just closed."""
+    bars = 1
+    while bars < FARTHEST and agreement(forecast, ahead(prices, bars, bars + 1)[rows]).rho / last >= 0.5:
+        bars += 1
+    return SHIFTED if bars == 1 else f"shifted by {bars} bars: it agrees with those to come as with the one just closed"
 
 
 def _far(forecast: Floats, prices: Floats, rows: Ints) -> tuple[str, str]:

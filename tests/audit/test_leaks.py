@@ -244,6 +244,26 @@ def test_a_file_of_forecasts_that_is_one_bar_early_is_seen_in_what_it_agrees_wit
     assert leak.where.startswith("signal alpha, ") and "slice" in leak.where
 
 
+@pytest.mark.parametrize(
+    ("lookback", "shift", "kind"),
+    [(5, 1, "shifted by a bar"), (20, 1, "shifted by a bar"), (60, 3, "shifted by 3 bars")],
+)
+def test_a_shift_is_measured_in_bars(lookback, shift, kind):
+    wide = market(2500, seed=9, gaps=False)
+    early = np.full(wide.close.shape, np.nan)
+    early[:-shift] = past(wide.adjusted.close, lookback)[shift:]
+    assert found(given(early, wide), "agreement, alpha").kind == kind
+
+
+def test_a_forecast_better_than_forecasts_are_is_told_of_without_being_accused():
+    wide = market(2500, seed=9, gaps=False)
+    ahead = np.full(wide.close.shape, np.nan)
+    ahead[:-1] = wide.adjusted.close[1:] / wide.adjusted.close[:-1] - 1.0
+    skilled = ahead + 0.1 * np.random.default_rng(3).standard_normal(ahead.shape)
+    told = found(given(skilled, wide), "agreement, alpha")
+    assert told.passed is None and told.kind == "suspicious"
+
+
 def test_the_same_file_in_its_place_is_not_accused_and_not_called_proved():
     honest = given(past(PANEL.adjusted.close))
     assert honest.leaks == ()
