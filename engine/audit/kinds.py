@@ -63,17 +63,17 @@ class Prober:
         return high
 
 
-def kind_of(pipeline: Pipeline, name: str, leaking: list[int], quiet: list[int]) -> str:
-    """The kind of leak, in words. `leaking` are rows whose forecast read the future, `quiet` cuts that nothing crossed."""
+def kind_of(pipeline: Pipeline, name: str, leaking: list[int]) -> str:
+    """The kind of leak, in words, with more of them after a colon. `leaking` are rows whose forecast read the future."""
     prober = Prober(pipeline, name, plain(pipeline.panel))
     rows = [leaking[k] for k in np.unique(np.linspace(0, len(leaking) - 1, SAMPLED).astype(int))]
     existence = _existence(prober, rows)
     if existence:
         return existence
     reaches = {t: prober.reach(t) for t in rows}
-    tests: tuple[Callable[[Prober, dict[int, int], list[int]], str], ...] = (_gaps, _steady, _calendar, _whole)
+    tests: tuple[Callable[[Prober, dict[int, int]], str], ...] = (_gaps, _steady, _calendar, _whole)
     for test in tests:
-        told = test(prober, reaches, quiet)
+        told = test(prober, reaches)
         if told:
             return told
     spans = ", ".join(f"{reach} ahead of slice {t}" for t, reach in list(reaches.items())[:3])
@@ -97,7 +97,7 @@ def _existence(prober: Prober, rows: list[int]) -> str:
     return ""
 
 
-def _gaps(prober: Prober, reaches: dict[int, int], quiet: list[int]) -> str:
+def _gaps(prober: Prober, reaches: dict[int, int]) -> str:
     """Whether it reads ahead only over missing bars, as far as the next one."""
     exists = ~np.isnan(prober.panel.close)
     for t, reach in reaches.items():
@@ -112,7 +112,7 @@ def _next_bar(exists: Bools, t: int) -> int:
     return t + 1 + int(later[0]) if len(later) else len(exists) - 1  # made-up bars may follow
 
 
-def _steady(prober: Prober, reaches: dict[int, int], quiet: list[int]) -> str:
+def _steady(prober: Prober, reaches: dict[int, int]) -> str:
     """Whether it reads the same number of bars ahead everywhere."""
     span = set(reaches.values())
     if len(span) != 1 or len(reaches) < 2:
@@ -128,7 +128,7 @@ def _steady(prober: Prober, reaches: dict[int, int], quiet: list[int]) -> str:
     return f"bar {h} ahead alone: a negative shift by {h}"
 
 
-def _calendar(prober: Prober, reaches: dict[int, int], quiet: list[int]) -> str:
+def _calendar(prober: Prober, reaches: dict[int, int]) -> str:
     """Whether it reads to the end of the week or month, and no further."""
     for word in ("week", "month"):
         ends = np.flatnonzero(getattr(prober.panel, f"last_of_{word}"))
@@ -139,7 +139,7 @@ def _calendar(prober: Prober, reaches: dict[int, int], quiet: list[int]) -> str:
     return ""
 
 
-def _whole(prober: Prober, reaches: dict[int, int], quiet: list[int]) -> str:
+def _whole(prober: Prober, reaches: dict[int, int]) -> str:
     """Whether it reads the whole run; then whether through its own bars or everybody's."""
     panel = prober.panel
     if not any(_everywhere(prober, t) for t in reaches):

@@ -56,8 +56,35 @@ def spot(pipeline: Pipeline, name: str, column: int, row: int, method: str = "fo
 
 def future(pipeline: Pipeline, name: str, check: str, asked: str, cuts: int) -> Finding:
     """Forecasts up to each cut under every poison of what follows, to the bit."""
-    first, method = pipeline.window(name) - 1, "forecast_panel" if pipeline.whole(name) else "forecast"
-    chosen = telling(pipeline.panel, first, cuts, pipeline.seed)
+    method = "forecast_panel" if pipeline.whole(name) else "forecast"
+    chosen = telling(pipeline.panel, pipeline.window(name) - 1, cuts, pipeline.seed)
+    leaks, faint = _leaks(pipeline, name, chosen)
+    if leaks:
+        t, (found, poisoned) = next(iter(leaks.items()))
+        kind = "reaches beyond its window, or has memory"
+        if pipeline.whole(name):
+            kind = kind_of(pipeline, name, sorted({one.row for one, _ in leaks.values()}))
+        told = f"{kind}. Bars after slice {t} {WORDS[poisoned]}: {found.told('it was', 'is')}"
+        told += f"; at {len(leaks)} of {len(chosen)} cuts"
+        where = spot(pipeline, name, found.column, found.row, method)
+        return Finding(check, False, asked, told, where, kind.split(":")[0])
+    if faint is not None:
+        told = f"only the last digits: {faint.told('it was', 'is')}; a transform of the whole run? It may flip a tie"
+        return Finding(check, None, asked, told, spot(pipeline, name, faint.column, faint.row, method), "last digits")
+    longer = _shorter(pipeline, name, chosen) if pipeline.whole(name) else None
+    if longer is not None:
+        t, found = longer
+        told = f"length of the run. Ended at slice {t}: {found.told('it was', 'is')}"
+        where = spot(pipeline, name, found.column, found.row, method)
+        return Finding(check, False, asked, told, where, "length of the run")
+    told = f"{len(chosen)} cuts x {len(KINDS)} poisons: every bit the same"
+    return Finding(check, True, asked, told, f"signal {name}")
+
+
+def _leaks(
+    pipeline: Pipeline, name: str, chosen: list[int]
+) -> tuple[dict[int, tuple[Difference, str]], Difference | None]:
+    """By cut, the difference nearest to it and the poison that showed it; and the first that is in the last digits only."""
     leaks: dict[int, tuple[Difference, str]] = {}
     faint: Difference | None = None
     for t in chosen:
@@ -66,27 +93,7 @@ def future(pipeline: Pipeline, name: str, check: str, asked: str, cuts: int) -> 
             faint = found if tiny and faint is None else faint
             if found is not None and not tiny and (t not in leaks or found.row > leaks[t][0].row):
                 leaks[t] = found, kind
-    if faint is not None and not leaks:
-        told = (
-            f"only the last digits: {faint.told('it was', 'is')}; a transform of the whole run (FFT)? It may flip a tie"
-        )
-        return Finding(check, None, asked, told, spot(pipeline, name, faint.column, faint.row, method), "last digits")
-    if not leaks:
-        longer = _shorter(pipeline, name, chosen) if pipeline.whole(name) else None
-        if longer is not None:
-            t, found = longer
-            told = f"length of the run. Ended at slice {t}: {found.told('it was', 'is')}"
-            return Finding(
-                check, False, asked, told, spot(pipeline, name, found.column, found.row, method), "length of the run"
-            )
-        told = f"{len(chosen)} cuts x {len(KINDS)} poisons: every bit the same"
-        return Finding(check, True, asked, told, f"signal {name}")
-    t, (found, kind) = next(iter(leaks.items()))
-    rows = sorted({one.row for one, _ in leaks.values()})
-    quiet = [row for row in chosen if row not in leaks]
-    sort = kind_of(pipeline, name, rows, quiet) if pipeline.whole(name) else "reaches beyond its window, or has memory"
-    told = f"{sort}. Bars after slice {t} {WORDS[kind]}: {found.told('it was', 'is')}; at {len(leaks)} of {len(chosen)} cuts"
-    return Finding(check, False, asked, told, spot(pipeline, name, found.column, found.row, method), sort.split(":")[0])
+    return leaks, faint
 
 
 def _poisoned(pipeline: Pipeline, name: str, t: int, kind: str) -> tuple[Difference | None, bool]:

@@ -112,7 +112,7 @@ def check_summary(checked: Sequence[Checked]) -> str:
     """A line for each check; for a failure also what was asked, what came, and where to look."""
     from rich.padding import Padding
 
-    from engine.cli.show import _console, _safe
+    from engine.cli.show import _console, _count, _safe
 
     console = _console()
     for one in checked:
@@ -126,5 +126,5 @@ def check_summary(checked: Sequence[Checked]) -> str:
         failed = sum(finding.passed is False for finding in one.findings)
         asked = sum(finding.passed is not None for finding in one.findings)
         verdict = "[green]keeps its contract[/]" if one.passed else f"[red]breaks it in {failed}[/]"
-        console.print(f"  {asked} checks: {verdict}\n")
+        console.print(f"  {_count(asked, 'check')}: {verdict}\n")
     return "".join(line.rstrip() + "\n" for line in str(console.file.getvalue()).splitlines())
