@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -37,7 +39,7 @@ def random_panel(draw: np.random.Generator) -> Panel:
         days = np.arange(np.datetime64("2015-03-01"), np.datetime64("2015-03-01") + slices)
     member = draw.random((slices, n)) < 0.97 if draw.random() < 0.3 else None
     opened, high, low, close, volume = bars
-    return Panel.from_arrays(
+    panel = Panel.from_arrays(
         list(LETTERS[:n]),
         days,
         opened,
@@ -51,6 +53,17 @@ def random_panel(draw: np.random.Generator) -> Panel:
         member=member,
         lot=0.0,
     )
+    return told_of_deaths(draw, panel)
+
+
+def told_of_deaths(draw, panel):
+    """Some names that end say so: a delisting date, and a last price or none."""
+    exists = ~np.isnan(panel.close)
+    last = len(exists) - 1 - exists[::-1].argmax(axis=0)
+    dead = exists.any(axis=0) & (last < len(exists) - 1) & (draw.random(len(last)) < 0.5)
+    price = np.where(dead & (draw.random(len(last)) < 0.5), 1.0, np.nan)
+    universe = replace(panel.universe, delisted_at=np.where(dead, panel.times[last] + 1, 0), terminal_value=price)
+    return replace(panel, universe=universe)
 
 
 def hide(draw, bars, column, slices):
