@@ -25,6 +25,8 @@ _HOME = {
     "robustness": "engine.robust",
 }
 
+_ROOMS = ("audit", "checks")  # whole packages that `import engine` alone lets one reach
+
 
 def __dir__() -> list[str]:
     return sorted(__all__)
@@ -33,4 +35,6 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
+    if name in _ROOMS:
+        return import_module(f"engine.{name}")
     raise AttributeError(f"module 'engine' has no attribute {name!r}")

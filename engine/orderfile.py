@@ -50,7 +50,8 @@ def read_orders(file: Path) -> OrderTable:
             frame = pd.read_csv(file, dtype=str, keep_default_na=False, skipinitialspace=True, encoding="utf-8-sig")
     except Exception as error:
         raise DataError(
-            f"{file.name}: cannot be read as orders ({first_line(error, typed=False)}); expected Parquet or CSV: date, symbol, quantity"
+            f"{file.name}: cannot be read as orders ({first_line(error, typed=False)}); "
+            f"expected Parquet or CSV: date, symbol, quantity"
         ) from error
     return table_of(frame, file.name)
 

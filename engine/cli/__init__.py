@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from engine.cli import checking
 from engine.cli.simulating import simulate
 from engine.errors import BarcastError, ConfigError
 
@@ -170,6 +171,10 @@ def crosscheck(
     typer.echo(crosscheck_document(result) if as_json else crosscheck_summary(result), nl=False)
     if not result.same:
         raise typer.Exit(1)
+
+
+app.command()(checking.check)
+app.command()(checking.audit)
 
 
 @app.command()
