@@ -23,10 +23,10 @@ FORMAT = 2  # of the run directory
 LIBRARIES = ("numpy", "numba", "llvmlite", "pandas", "pyarrow")
 NOT_CHECKED = (
     "in-sample or out of sample: not checked (no passport says what the forecasts have seen)",
-    "look-ahead inside signals: not checked (causality audit)",
+    "look-ahead inside signals: not checked (barcast audit)",
     "number of trials behind this run: not checked (deflated Sharpe)",
-    "best and worst intrabar order: not checked",
-    "break-even cost and capacity: not checked",
+    "best and worst intrabar order: not checked (run --robustness)",
+    "break-even cost and capacity: not checked (run --robustness)",
 )
 
 

@@ -32,7 +32,7 @@ def test_a_run_prints_how_far_to_believe_it_before_how_it_did(finished):
     folder, done = finished
     assert done.stderr == ""
     assert done.stdout.index("How far to believe it") < done.stdout.index("Total return")
-    assert "not checked (causality audit)" in done.stdout
+    assert "not checked (barcast audit)" in done.stdout
     assert str(folder) in done.stdout.replace("\n", "")
 
 
