@@ -57,7 +57,7 @@ def on_candles(result: Result, bars: Bars | NoBars, drawn: list[Chart]) -> Secti
     keys += [
         (kind, word)
         for name, kind, word in (("stop_loss", "warn", "stop"), ("take_profit", "blue", "target"))
-        if told.get(name)
+        if isinstance(told.get(name), int | float)
     ]
     blocks: list[Any] = [Candles(choices, tuple(keys))]
     moving = [
@@ -65,8 +65,12 @@ def on_candles(result: Result, bars: Bars | NoBars, drawn: list[Chart]) -> Secti
         for name, word in (("trailing_stop", "trailing stop"), ("break_even", "break-even level"))
         if told.get(name)
     ]
-    fixed = [word for name, word in (("stop_loss", "stop"), ("take_profit", "target")) if told.get(name)]
+    levels = [(word, told.get(name)) for name, word in (("stop_loss", "stop"), ("take_profit", "target"))]
+    fixed = [word for word, level in levels if isinstance(level, int | float)]
+    in_atr = [word for word, level in levels if isinstance(level, dict)]
     told_of = []
+    if in_atr:
+        told_of.append(f"The {' and the '.join(in_atr)} in average true ranges is not drawn.")
     if fixed:
         told_of.append(
             f"Levels ({' and '.join(fixed)}) are as set from the average entry; dividends may have lowered them since."
@@ -153,6 +157,11 @@ def listed(result: Result) -> list[Any]:
             else plural(len(trades), "trade")
         )
         out.append(Fold(f"List of trades: {cut}", [Table(head_of(latest), rows_of(latest), "", "dense")]))
+    refused = result.refused.drop(columns="time")
+    if len(refused):
+        latest = refused.iloc[: -LISTED - 1 : -1]
+        cut = f"the latest {LISTED:,} of {len(refused):,}" if len(refused) > LISTED else f"{len(refused):,}"
+        out.append(Fold(f"Orders refused: {cut}", [Table(head_of(latest), rows_of(latest), "", "dense")]))
     return out
 
 

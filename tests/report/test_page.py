@@ -19,7 +19,7 @@ from engine.report.bars import NoBars
 from engine.report.blocks import Note, Section
 from engine.report.card import GROUPS
 from engine.robust import Robustness
-from tests.report.runs import HOSTILE, played, small, text_of, without_plotly
+from tests.report.runs import HOSTILE, bars, played, small, text_of, without_plotly
 from tests.results.book import fill
 
 
@@ -311,3 +311,32 @@ def test_bars_that_are_not_there_leave_the_rest_of_the_page():
     text = text_of(render(small(), NoBars("they were eaten")))
     assert "Trades on prices are not drawn they were eaten" in text
     assert "Total return" in text
+
+
+# --- orders and levels of other kinds ---------------------------------------------------------------------------------
+class Eager:
+    """Orders more than the cap allows, and something it does allow."""
+
+    def orders(self, now):
+        return [engine.Order("A", 20.0), engine.Order("A", 1.0)] if now.t == 0 else []
+
+
+def test_refused_orders_stand_in_the_report_with_their_numbers():
+    result = engine.backtest(
+        {
+            "name": "eager",
+            "data": {"source": "packaged", "name": "sp500"},
+            "strategy": {"rule": "orders", "path": "none.csv"},
+            "capital": 1000,
+        },
+        panel=bars("A", (100.0, 100.0, 100.0)),
+        strategy=Eager(),
+    )
+    text = text_of(render(result))
+    assert "Orders refused: 1" in text and "max_weight" in text
+    assert "1 order was refused: over max_weight 1" in text
+
+
+def test_levels_in_atr_are_said_to_be_undrawn():
+    text = text_of(render(small(exits={"stop_loss": {"atr": 2.0, "window": 2}, "take_profit": "20%"})))
+    assert "The stop in average true ranges is not drawn." in text and "Levels (target) are as set" in text
