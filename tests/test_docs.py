@@ -43,6 +43,12 @@ def test_the_file_of_orders_runs_without_signals(us20, tmp_path):
     assert (first["symbol"], first["quantity"], str(first["date"])[:10]) == ("AAPL", 400.0, "2020-03-13")
 
 
+def test_the_page_of_keys_is_the_current_one():
+    from engine.config.page import page
+
+    assert (ROOT / "docs" / "keys.md").read_text() == page()
+
+
 @pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "docs").glob("*.md")))
 def test_every_link_of_a_page_leads_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / "docs" / page).read_text()):

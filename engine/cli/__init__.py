@@ -178,11 +178,14 @@ app.command()(checking.audit)
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    markdown: Annotated[bool, typer.Option("--markdown", help="the keys as a page for people instead")] = False,
+) -> None:
     """Print the JSON Schema of strategy files, for editors."""
     from engine.config import schema_text
+    from engine.config.page import page
 
-    typer.echo(schema_text(), nl=False)
+    typer.echo(page() if markdown else schema_text(), nl=False)
 
 
 @data.command()

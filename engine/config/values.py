@@ -12,15 +12,16 @@ _WIDE = {"take_profit", "break_even", "long", "short"}  # fractions that may exc
 
 def plain(model: BaseModel) -> dict[str, Any]:
     """The model as nested dicts of plain values, every key present, in the order of the fields; a plugin's arguments sorted."""
-    out: dict[str, Any] = {name: _plain(name, getattr(model, name)) for name in type(model).model_fields}
+    out: dict[str, Any] = {name: in_file(name, getattr(model, name)) for name in type(model).model_fields}
     return {**out, **_sorted(model.model_extra or {})}
 
 
-def _plain(name: str, value: Any) -> Any:
+def in_file(name: str, value: Any) -> Any:
+    """One value as a file would say it under the key `name`."""
     if isinstance(value, BaseModel):
         return plain(value)
     if isinstance(value, dict):
-        return {key: _plain("", item) for key, item in value.items()}
+        return {key: in_file("", item) for key, item in value.items()}
     if isinstance(value, tuple):
         return list(value)
     if name in _BARS and isinstance(value, int):
