@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.data import csvfile, mending, sources
 from engine.errors import DataError
@@ -267,3 +269,62 @@ def test_utf_16_is_read_and_latin_1_refused_with_its_line(tmp_path):
     (tmp_path / "x.csv").write_bytes("Date,Symbol,Close\n2024-01-02,Nestl\xe9,1\n".encode("latin-1"))
     with pytest.raises(DataError, match=r"x\.csv:2: it is not text in UTF-8 \(.*Save it as UTF-8"):
         sources.csv(tmp_path / "x.csv")
+
+
+SPECIMENS = (
+    f"{HEADER}\n2024-01-02,10,12,9,11,100\n2024-01-03,11,12,10,12,200\n",
+    "Price,Close,Close,Open,Open\nTicker,A,B,A,B\nDate,,,,\n2024-01-02,1,2,3,4\n2024-01-03,1,2,3,4\n",
+    "Date;Open;High;Low;Close;Volume\n2.1.2024;1,5;2;1;1,5;3\n13.1.2024;1,5;2;1;1,5;3\n",
+    '<DATE>,<TIME>,<CLOSE>,<VOL>\n20240102,0900,"1,001.5",1M\n20240103,0910,2,-\n',
+)
+PIECES = [
+    ",",
+    ";",
+    '"',
+    "\n",
+    "\r",
+    "-",
+    "/",
+    "1",
+    "NA",
+    "\0",
+    "\ufeff",
+    "\u2028",
+    "é",
+    "1e999",
+    "99999999",
+    "32/13/2024",
+    "T25:99",
+]
+PIECES += [
+    "9" * 30,
+    "0000-00-00",
+    "2262-05-01",
+    "1600-01-01 10:00",
+    "date",
+    "close",
+    "split",
+    "delisted_at",
+    "symbol",
+    "<p>",
+    "{",
+]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    specimen=st.sampled_from(SPECIMENS),
+    cuts=st.lists(st.tuples(st.integers(0, 150), st.integers(0, 12), st.sampled_from(PIECES)), max_size=4),
+    coding=st.sampled_from(["utf-8", "utf-16", "latin-1"]),
+)
+def test_whatever_is_in_a_file_it_is_a_panel_or_one_line(tmp_path, specimen, cuts, coding):
+    for place, length, piece in cuts:
+        specimen = specimen[:place] + piece + specimen[place + length :]
+    (tmp_path / "x.csv").write_bytes(specimen.encode(coding, errors="replace"))
+    try:
+        panel = Panel.from_frame(sources.csv(tmp_path / "x.csv"), name="x.csv", missing_open="close_fills")
+    except DataError as error:
+        assert str(error).startswith("x.csv")
+        assert len(str(error).splitlines()) == 1
+        return
+    assert np.isfinite(panel.close).any()
