@@ -25,6 +25,7 @@ DATED = re.compile(  # how a bar may begin, in any of the forms of a date
     r"\s*['\"]?(\d{4}[-/.]\d|\d{1,2}[-/.]\d{1,2}[-/.]\d|\d{1,2}[- ][A-Za-z]{3}|[A-Z][a-z]{2,8} \d"
     r"|(19|20)\d{6}(\D|$)|1\d{9}(\D|$)|1\d{12}(\D|$))"
 )
+SEARCHED = 10_000  # lines among which a header is looked for
 SEPARATORS = ",;\t|"
 
 
@@ -40,6 +41,7 @@ class Header:
     stamped: bool  # whether `date` holds times, by its name
     symbol: int | None
     blocks: dict[str | None, dict[str, int]]
+    split: str  # the name under which splits are passed on: "splits" may say 0 for none, "split" may not
     ignored: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -51,7 +53,7 @@ def word_of(name: str) -> str:
 
 def found(lines: list[str], where: str) -> Header:
     """The header of a file's `lines`; DataError where bars or the end come before one."""
-    for k, line in enumerate(lines):
+    for k, line in enumerate(lines[:SEARCHED]):
         for separator in SEPARATORS:
             cells = split(line, separator)
             if cells is None or len(cells) < 2:
@@ -82,7 +84,6 @@ def split(line: str, separator: str) -> list[str] | None:
 
 def _plain(lines: list[str], k: int, separator: str, cells: list[str], where: str) -> Header | None:
     """A header of one line; None where it names no date or no close."""
-    below = next((row for line in lines[k + 1 : k + 50] if (row := split(line, separator)) and len(row) > 1), [])
     chosen: dict[str, int] = {}
     notes: list[str] = []
     for j, name in enumerate(cells):
@@ -96,11 +97,13 @@ def _plain(lines: list[str], k: int, separator: str, cells: list[str], where: st
         if word and word not in chosen:
             chosen[word] = j
             notes.append(f"column {name.strip()!r} is read as {word}")
-    when = {"date", "timestamp"} & chosen.keys()
-    if not when and not cells[0].strip() and below and DATED.match(below[0]):
+    if "close" not in chosen:
+        return None
+    below = next((row for line in lines[k + 1 : k + 50] if (row := split(line, separator)) and len(row) > 1), [])
+    if not {"date", "timestamp"} & chosen.keys() and not cells[0].strip() and below and DATED.match(below[0]):
         chosen["date"] = 0
         notes.append("the first column has no name and is read as date")
-    if "close" not in chosen or not {"date", "timestamp"} & chosen.keys():
+    if not {"date", "timestamp"} & chosen.keys():
         return None
     date, clock = chosen.pop("date", None), chosen.pop("timestamp", None)
     if date is not None and clock is not None and not (clock < len(below) and _of_day(below[clock])):
@@ -119,6 +122,7 @@ def _plain(lines: list[str], k: int, separator: str, cells: list[str], where: st
         stamped=date is None,
         symbol=chosen.pop("symbol", None),
         blocks={None: chosen},
+        split=_split(cells),
         ignored=tuple(name.strip() for j, name in enumerate(cells) if j not in used and name.strip()),
         notes=tuple(notes),
     )
@@ -159,9 +163,15 @@ def _stacked(lines: list[str], k: int, separator: str, cells: list[str]) -> Head
         stamped=bool(named and word_of(below[1][0]) == "timestamp"),
         symbol=None,
         blocks=blocks,
+        split=_split(fields),
         ignored=tuple(unused),
         notes=(f"its header of {2 + named} lines names {len(blocks)} symbols: {some(map(str, blocks), 3)}",),
     )
+
+
+def _split(names: list[str]) -> str:
+    own = [name.strip().strip("<>").casefold() for name in names if word_of(name) == "split"]
+    return "split" if own in ([], ["split"]) else "splits"
 
 
 def _no_bars(lines: list[str], where: str) -> str:

@@ -64,7 +64,8 @@ def read(file: Path) -> Any:
     elif header.symbol is not None:
         columns["symbol"] = pa.array([cell.strip() for cell in body.column(header.symbol)], pa.string())
     for word in dict.fromkeys(word for part in parts for word in part):
-        columns[word] = pa.concat_arrays([part.get(word, pa.nulls(len(body.rows), pa.float64())) for part in parts])
+        named = header.split if word == "split" else word
+        columns[named] = pa.concat_arrays([part.get(word, pa.nulls(len(body.rows), pa.float64())) for part in parts])
     return pa.table(columns).replace_schema_metadata(
         {
             IGNORED: "\n".join(header.ignored),

@@ -77,6 +77,16 @@ def test_symbols_side_by_side_become_rows(tmp_path, head):
     np.testing.assert_array_equal(panel.open, [[20.0, 10.0], [NAN, 11.0]])
 
 
+def test_the_splits_of_vendors_say_zero_for_none_below_any_header(tmp_path):
+    bars = ("2024-01-02,10,10,0,0.5", "2024-01-03,5,5,2,0")
+    head = "Close,Open,Stock Splits,Dividends"
+    for lines in ((f"Price,{head}", "Ticker,A,A,A,A", "Date,,,,"), (f",{head}",)):
+        panel = panel_of(tmp_path, *lines, *bars)
+        assert panel.actions.split.tolist() == [1.0, 2.0]
+    with pytest.raises(DataError, match="split is 0"):
+        panel_of(tmp_path, ",Close,Open,split", "2024-01-02,10,10,0")
+
+
 def test_a_mistake_below_three_header_lines_names_its_own_line(tmp_path):
     head = ("Price,Close,Close", "Ticker,A,B", "Date,,")
     said = refusal(tmp_path, *head, "2024-01-02,11,21", "2024-01-03,oops,22")

@@ -62,6 +62,15 @@ def test_a_byte_order_mark_and_gzip_are_read(tmp_path):
     assert Panel.from_frame(sources.csv(file)).universe.symbols == ("x",)
 
 
+def test_a_look_at_a_packed_csv_file_needs_no_unpacking(tmp_path):
+    import gzip
+
+    from engine.cli.show import load_for_info
+
+    (tmp_path / "x.csv.gz").write_bytes(gzip.compress("\n".join([HEADER, *LINES, ""]).encode()))
+    assert load_for_info(str(tmp_path / "x.csv.gz"), {}, None).close[:, 0].tolist() == [11.0, 12.0, 12.5]
+
+
 def test_a_file_whose_lines_end_as_on_old_macs_is_read(tmp_path):
     (tmp_path / "x.csv").write_bytes("\r".join([HEADER, *LINES, ""]).encode())
     assert Panel.from_frame(sources.csv(tmp_path / "x.csv")).close[:, 0].tolist() == [11.0, 12.0, 12.5]
