@@ -94,7 +94,10 @@ def load(data: Any, lot: float = 1.0, tick: float | None = None, base: str | Pat
         return build()
     dates = {key: None if part[key] is None else str(part[key]) for key in ("start", "end")}
     numbers = {"lot": float(lot), "tick": None if tick is None else float(tick)}
-    shapes = {**told, **part, **dates, **numbers, "source": data.source, "name": label}
+    fenced = {
+        "fence": None if fence() is None else str(fence())
+    }  # a panel built without one is no answer to who has one
+    shapes = {**told, **part, **dates, **numbers, **fenced, "source": data.source, "name": label}
     return cache.through(Path(where), shapes, build)
 
 
