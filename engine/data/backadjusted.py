@@ -148,7 +148,7 @@ def recognised(frame: pd.DataFrame, splits: pd.DataFrame) -> list[Split]:
     import pandas as pd
 
     found: list[tuple[Split, bool]] = []
-    for symbol, bars in frame.groupby("symbol"):
+    for symbol, bars in frame.sort_values("date", kind="stable").groupby("symbol"):
         own = splits[(splits["symbol"] == symbol) & (splits["split"] > 0.0) & (splits["split"] != 1.0)]
         days, close = pd.to_datetime(bars["date"]).to_numpy(), bars["close"].to_numpy(np.float64)
         for date, ratio in zip(pd.to_datetime(own["date"]).to_numpy(), own["split"], strict=True):

@@ -103,6 +103,8 @@ def test_a_swallowed_split_is_undone_and_a_visible_one_left():
     panel = Panel.from_frame(frame, actions=events)
     np.testing.assert_allclose(panel.adjusted.close[:, 0], [100.0, 102.0, 104.0, 104.0])
     assert backadjusted.as_traded(frame, events)[1] == []
+    backward, _ = backadjusted.as_traded(mixed.iloc[::-1], events)  # the order of the rows says nothing, and is kept
+    assert backward["close"].tolist() == [13.0, 52.0, 51.0, 100.0]
 
 
 def test_a_small_split_is_as_the_large_ones_are_and_never_guessed():
