@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = "BARCAST_CACHE"  # the environment variable that moves every cache
+FENCE = "BARCAST_FENCE"  # the environment variable with the folder that data may not lie outside of
 OFF = "off"  # its value for no panel cache; compiled code is kept in the usual place all the same
 
 
@@ -26,3 +27,9 @@ def cache_home() -> Path:
     if moved and moved != OFF:
         return Path(moved)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "barcast"
+
+
+def fence() -> Path | None:
+    """The folder that BARCAST_FENCE names, links followed: data lies inside it, or is not read. None: anywhere."""
+    told = os.environ.get(FENCE)
+    return Path(told).resolve() if told else None

@@ -49,6 +49,13 @@ def test_the_page_of_keys_is_the_current_one():
     assert (ROOT / "docs" / "keys.md").read_text() == page()
 
 
+def test_a_swallowed_split_comes_undone_as_shown():
+    known: dict = {}
+    exec(blocks("actions.md", "python")[0], known)
+    assert known["traded"]["close"].tolist() == [100.0, 51.0, 52.0]
+    assert known["panel"].adjusted.close[:, 0].tolist() == [100.0, 102.0, 104.0]
+
+
 @pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "docs").glob("*.md")))
 def test_every_link_of_a_page_leads_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / "docs" / page).read_text()):

@@ -234,7 +234,8 @@ def load_for_info(source: str, said: dict[str, str], symbols: Sequence[str] | No
     path = sources.find(source)
     if path.suffix.lower() in (".yaml", ".yml"):
         raise DataError(f"{source}: this is a strategy file; expected a .parquet or .csv of bars, or a packaged set")
-    read = sources.csv if path.suffix.lower() == ".csv" else sources.parquet
+    packed = [ending.lower() for ending in path.suffixes]  # bars.csv.gz
+    read = sources.csv if ".csv" in packed[-2:] else sources.parquet
     told = {"prices": "as_traded", "dividends": "none", **said}
     return Panel.from_frame(read(path, symbols), symbols=symbols, name=path.name, **told)
 

@@ -120,3 +120,15 @@ def _parquet(file: Path, words: Words) -> Cells:
         said = str(error).splitlines()[0][:200]
         raise DataError(f"{file.name}: it cannot be read as Parquet ({said}); write it again, or as CSV") from error
     return Cells(file.name, {word: table.column(names[k]).to_pylist() for word, k in chosen.items()}, None)
+
+
+def names(file: Path) -> set[str]:
+    """The names of a table's columns, as `read` compares them."""
+    if file.suffix.lower() == ".parquet":
+        import pyarrow.parquet as parquet
+
+        given = list(parquet.read_schema(file).names)
+    else:
+        with file.open(encoding="utf-8-sig", newline="", errors="replace") as text:
+            given = next(csv.reader(text), [])
+    return {name.strip().casefold().replace(" ", "_") for name in given}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,8 +31,11 @@ CONSTANTS = ("lot", "tick", "multiplier", "terminal_value")
 ALIKE = 0.8  # from which on a name is a slip of another; "adj close" is no slip of "close"
 KNOWN = ("date", "timestamp", "symbol", *BARS, "split", "dividend", "sector", *CONSTANTS, "delisted_at")
 # A source's notes to the reader of its table (Arrow metadata or DataFrame.attrs, lines of text): columns left behind,
-# the instrument of a table without symbols, symbols it has outside the range asked for, the line of its first row.
-IGNORED, SYMBOL, ABSENT, LINE = "barcast.ignored", "barcast.symbol", "barcast.absent", "barcast.line"
+# the instrument of a table without symbols, symbols it has outside the range asked for, the lines of its rows (stretches
+# "row:line:step"), what was mended on reading.
+IGNORED, SYMBOL, ABSENT, LINES, MENDED = (
+    f"barcast.{word}" for word in ("ignored", "symbol", "absent", "lines", "mended")
+)
 
 
 @dataclass(slots=True)
@@ -46,13 +50,16 @@ class Long:
     columns: dict[str, np.ndarray]  # numbers of any width, NaN none; "sector" text; "delisted_at" ns, 0 none
     notes: list[str] = field(default_factory=list)
     absent: frozenset[str] = frozenset()  # symbols the source knows, without a row in the range asked for
-    line: int | None = None  # of a file's first row
+    lines: tuple[tuple[int, int, int], ...] = ()  # of a file: (row, line, step) where a stretch of rows begins
     unused: tuple[str, ...] = ()  # columns that mean nothing here
 
     def row(self, k: int) -> str:
         """Row k in words: symbol, date, and the line of its file or the row of its frame (from 0)."""
         day = np.datetime64(int(self.stamp[k]), "ns").astype("datetime64[D]" if self.dated else "datetime64[s]")
-        return f"{self.symbols[self.code[k]]} on {day} ({f'row {k}' if self.line is None else f'line {self.line + k}'})"
+        if not self.lines:
+            return f"{self.symbols[self.code[k]]} on {day} (row {k})"
+        row, line, step = self.lines[bisect_right(self.lines, k, key=lambda stretch: stretch[0]) - 1]
+        return f"{self.symbols[self.code[k]]} on {day} (line {line + step * (k - row)})"
 
 
 def original(used: Ints | slice, k: int) -> int:
@@ -110,12 +117,28 @@ def read(frame: Any, where: str, needed: tuple[str, ...] = ("close",)) -> Long:
     if chosen.get("split", "split").strip().casefold() != "split":
         long.columns["split"] = np.where(long.columns["split"] == 0.0, 1.0, long.columns["split"])
     ignored += str(frame.attrs.get(IGNORED, "")).splitlines()
-    long.line = int(frame.attrs[LINE]) if LINE in frame.attrs else None
+    long.lines = tuple(_stretch(text) for text in str(frame.attrs.get(LINES, "")).split())
+    long.notes += str(frame.attrs.get(MENDED, "")).splitlines()
     long.absent = frozenset(str(frame.attrs.get(ABSENT, "")).splitlines())
     long.unused = tuple(ignored)
     if ignored:
         long.notes.append(f"columns not used: {some(ignored, 8)}{_misspelt(ignored, chosen)}")
     return long
+
+
+def stretches(lines: list[int]) -> str:
+    """The lines of a table's rows as `LINES` keeps them: where they do not go on by ones, a stretch begins."""
+    told, expected = [], None
+    for row, line in enumerate(lines):
+        if line != expected:
+            told.append(f"{row}:{line}:1")
+        expected = line + 1
+    return " ".join(told)
+
+
+def _stretch(text: str) -> tuple[int, int, int]:
+    row, line, step = map(int, text.split(":"))
+    return row, line, step
 
 
 def _misspelt(ignored: list[str], chosen: dict[str, str]) -> str:

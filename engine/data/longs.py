@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.data import calendars, membership
+from engine.data import calendars, limits, membership
 from engine.data.building import Declared, finish
 from engine.data.carried import universe_of
 from engine.data.columns import BARS, Long, original
@@ -102,6 +102,7 @@ def build(
     times, session = clock.close[alive], clock.session[alive]
     row = (np.cumsum(alive) - 1)[inverse]
     column = column_of[code]
+    limits.grid(len(times), len(symbols), len(row), long.where)
     _one_bar_each(long, used, row, column, (len(times), len(symbols)))
     dates = session if long.dated else times.view("datetime64[ns]").astype("datetime64[s]")
     grid = Grid(
@@ -183,7 +184,7 @@ def _one_bar_each(long: Long, used: Ints | slice, row: Ints, column: Ints, shape
             here, before = (original(used, int(j if order is None else order[j])) for j in (k, k - 1))
             raise DataError(
                 f"{long.where}: {long.row(here)}: bars of one symbol must rise in time; this one comes after "
-                f"{long.row(before)} ({len(falls)} such rows). Sort the file by date"
+                f"{long.row(before)} ({len(falls)} such rows). Sort the file by date, or correct the date"
             )
     seen = np.zeros(shape[0] * shape[1], np.bool_)
     flat = row * shape[1] + column

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.arguments import path_of
-from engine.data import cache
+from engine.data import cache, limits
 from engine.data.columns import ABSENT, IGNORED, SYMBOL, pick
 from engine.data.longs import Wanted
 from engine.data.words import nearest
 from engine.errors import DataError
+from engine.places import FENCE, fence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,11 +29,15 @@ DECLARED = ("prices", "dividends", "calendar", "missing_open")
 
 
 def find(path: str | Path, base: str | Path | None = None) -> Path:
-    """The file or folder at `path`, looked for beside the YAML (`base`) first; DataError with the nearest name."""
+    """The file or folder at `path`, looked for beside the YAML (`base`) first; DataError with the nearest name.
+
+    Where BARCAST_FENCE names a folder, what lies outside of it, by `..` or by a link too, is not even looked at.
+    """
     try:
         given = path_of(path, "path", DataError).expanduser()
         tried = [given] if base is None or given.is_absolute() else [Path(base) / given, given]
         for place in tried:
+            inside(place)
             if place.exists():
                 return place
     except (OSError, RuntimeError) as error:  # too long a name, a home of nobody
@@ -45,6 +50,13 @@ def find(path: str | Path, base: str | Path | None = None) -> Path:
     raise DataError(
         f"{path}: no such file{nearest(given.name, names)}; correct the path, or put the file into {folder}"
     )
+
+
+def inside(place: Path) -> None:
+    """DataError for a path that leads out of the folder BARCAST_FENCE, where it names one."""
+    root = fence()
+    if root is not None and not place.resolve().is_relative_to(root):
+        raise DataError(f"{place}: it lies outside of {root}; expected a path inside it ({FENCE}). Put the file there")
 
 
 def load(data: Any, lot: float = 1.0, tick: float | None = None, base: str | Path | None = None) -> Panel:
@@ -82,7 +94,10 @@ def load(data: Any, lot: float = 1.0, tick: float | None = None, base: str | Pat
         return build()
     dates = {key: None if part[key] is None else str(part[key]) for key in ("start", "end")}
     numbers = {"lot": float(lot), "tick": None if tick is None else float(tick)}
-    shapes = {**told, **part, **dates, **numbers, "source": data.source, "name": label}
+    fenced = {
+        "fence": None if fence() is None else str(fence())
+    }  # a panel built without one is no answer to who has one
+    shapes = {**told, **part, **dates, **numbers, **fenced, "source": data.source, "name": label}
     return cache.through(Path(where), shapes, build)
 
 
@@ -115,8 +130,13 @@ def parquet(path: str | Path, symbols: Any = None, start: Any = None, end: Any =
 
     file = find(path)
     try:
-        schema = ds.dataset(file, format="parquet").schema
+        found = ds.dataset(file, format="parquet")
+        schema = found.schema
+        limits.header(schema.names, file.name)
         chosen, ignored = pick(schema.names, file.name)
+        for part in found.files:
+            inside(Path(part))
+        limits.parquet((part.metadata for part in found.get_fragments()), chosen.values(), file.name)
         by = chosen.get("symbol")
         coded = [by] if by and _is_text(schema.field(by).type) else []
         bars = ds.dataset(file, format=ds.ParquetFileFormat(dictionary_columns=coded))
@@ -192,7 +212,7 @@ def _first_line(error: Exception) -> str:
 
 
 def csv(path: str | Path, symbols: Any = None, start: Any = None, end: Any = None) -> Any:
-    """An Arrow table of a plain CSV file, whole: one header line, ISO dates, numbers without separators."""
+    """An Arrow table of a CSV file, whole; the usual diseases of such files are mended and told, or refused with the line."""
     from engine.data import csvfile
 
     return csvfile.read(find(path))
