@@ -27,10 +27,15 @@ def _alike(one: str, other: str) -> float:
 
 
 def some(names: Iterable[str], limit: int = 5) -> str:
-    """The first few names, and how many more there are."""
+    """The first few names, and how many more there are; in one line, whatever is in them."""
     listed = list(names)
     rest = len(listed) - limit
-    return ", ".join(listed[:limit]) + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(in_line(name) for name in listed[:limit]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def in_line(text: str) -> str:
+    """`text` with whatever would break a line, or could not be seen, escaped."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def moment(ns: int) -> str:
