@@ -247,7 +247,8 @@ def _read_json(opened: Opener, name: str) -> dict[str, Any]:
 
 def _read_table(opened: Opener, name: str) -> pa.Table:
     with opened(name) as file:
-        return pq.read_table(file)
+        # Without threads of Arrow's own: one that still reads ahead while a short command ends aborts the process.
+        return pq.read_table(file, use_threads=False, pre_buffer=False)
 
 
 def _numbers(column: pa.ChunkedArray) -> Any:
