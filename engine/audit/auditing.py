@@ -118,7 +118,7 @@ def _line(
     if table.unsorted[k]:
         findings.append(Finding("unsorted", int(stamp[0]), int(stamp[-1]), int(table.unsorted[k]), NAN, "not in order"))
     bars = _bars(table, symbol, part, keep, moved, time)
-    days = np.unique(day[part])
+    days = _distinct(day[part])
     findings += rows.missing(days, known) + rows.ends(days, sessions)
     place = first + np.flatnonzero(keep)
     twin = {}
@@ -140,6 +140,10 @@ def _summed(symbol: str, bars: Bars, count: int, days: Ints, findings: tuple[Fin
     return Line(symbol, count, int((bars.close > 0.0).sum()), first, last, len(days), turnover, findings)
 
 
+def _distinct(rising: Ints) -> Ints:
+    return np.asarray(rising[np.concatenate(([True], rising[1:] != rising[:-1]))])
+
+
 def _owner(table: Table, row: int) -> str:
     return table.symbols[int(np.searchsorted(table.bounds, row, side="right")) - 1]
 
@@ -159,7 +163,8 @@ def _bars(table: Table, symbol: str, part: slice, keep: Bools, moved: Floats, ti
     split = np.where(np.isnan(split) | (split <= 0.0), 1.0, split)
     dividend = np.nan_to_num(column("dividend", 0.0))
     return Bars(
-        symbol, table.stamp[part][keep], column("open"), column("high"), column("low"), close, column("volume"), adjusted_close, split, dividend,
+        symbol, table.stamp[part][keep], column("open"), column("high"), column("low"), close, column("volume"),
+        adjusted_close, split, dividend,
         moved[part][keep], time[part][keep],
     )  # fmt: skip
 

@@ -32,7 +32,7 @@ KINDS = {
     "stale": Kind("stale", "a bar repeated, or a close that stands still for longer than chance allows", 0.0, 1.0),
     "zero_volume": Kind("no volume", "rows that say nothing was traded", 0.0, 0.3),
     "unit": Kind("units", "prices a hundredfold too high or too low", 6.0, 5.0),
-    "wrong_ticker": Kind("other ticker", "whole bars at a level that is not the instrument's", 4.0, 5.0),
+    "wrong_ticker": Kind("other level", "whole bars at a level that is not the instrument's: of another ticker", 4.0, 5.0),
     "split": Kind("splits", "a split that the prices show and nothing declares", 8.0, 0.0),
     "jump": Kind("jumps", "a move that neither volume, nor range, nor the market explains", 2.0, 0.0),
     "dividend": Kind("dividends", "a dividend the adjusted close leaves out, or one that cannot be", 2.0, 0.0),

@@ -52,18 +52,34 @@ def _paid(change: Floats, level: Floats, dividend: Floats) -> None:
             change[k] -= math.log1p(-share)
 
 
-def spread(path: Path, k: int, odd: Bools) -> float:
-    """The robust standard deviation of the change at row k: of the bars around it and of those just beside it, whichever is
-    more, and more over a longer gap. Rows `odd` are left out of the wider circle.
+def spreads(path: Path, places: Ints, odd: Bools) -> Floats:
+    """(n,) the robust standard deviation of the change at each of `places`: of the bars around it and of those just beside
+    it, whichever is more, and more over a longer gap. Rows `odd` are left out of the wider circle.
     """
-    low, high = max(1, k - AROUND), k + AROUND + 1
-    around = np.abs(path.change[low:high][~odd[low:high]])
-    beside = np.abs(np.concatenate((path.change[max(1, k - NEAR) : k], path.change[k + 1 : k + NEAR + 1])))
-    usual = MAD * float(np.median(around)) if len(around) else LEAST
-    if usual <= LEAST and len(around):  # most bars stand still: the mean says more
-        usual = MEAN * float(around.mean())
-    wild = MAD * float(np.median(beside)) if len(beside) > NEAR else 0.0
-    return max(usual, wild, LEAST) * math.sqrt(float(path.gap[k]))
+    size = np.abs(path.change)
+    near = np.concatenate((np.arange(-NEAR, 0), np.arange(1, NEAR + 1)))
+    wild = MAD * _medians(size, places[:, None] + near, NEAR + 1)
+    circle = places[:, None] + np.arange(-AROUND, AROUND + 1)
+    calm = np.where(odd, np.nan, size)
+    usual = MAD * _medians(calm, circle, 1)
+    still = np.flatnonzero(usual <= LEAST)
+    for j in still.tolist():  # most bars stand still: the mean says more
+        low, high = max(1, int(places[j]) - AROUND), int(places[j]) + AROUND + 1
+        told = calm[low:high][~odd[low:high]]
+        usual[j] = MEAN * float(told.mean()) if len(told) else 0.0
+    return np.asarray(np.maximum(np.maximum(usual, wild), LEAST) * np.sqrt(path.gap[places]))
+
+
+def _medians(values: Floats, places: Ints, fewest: int) -> Floats:
+    """(n,) the median of `values` at each row of places (n, m), without NaN and what lies outside; 0 of too few."""
+    inside = (places >= 1) & (places < len(values))
+    taken = np.where(inside, values[np.clip(places, 0, len(values) - 1)], np.nan)
+    taken.sort(axis=1)  # NaN come last
+    count = (~np.isnan(taken)).sum(axis=1)
+    row = np.arange(len(taken))
+    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, taken.shape[1] - 1)
+    middle = 0.5 * (taken[row, low] + taken[row, high])
+    return np.asarray(np.where(count >= fewest, middle, 0.0))
 
 
 def loudness(path: Path, k: int) -> float:

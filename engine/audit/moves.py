@@ -11,10 +11,10 @@ import math
 import numpy as np
 
 from engine.audit.kinds import Bars, Finding
-from engine.audit.levels import Path, loudness, spread
+from engine.audit.levels import Path, loudness, spreads
 from engine.audit.ratios import Move, side, suspected
 from engine.audit.units import HUNDRED, LOOSE, inside, unit_of
-from engine.types import Bools
+from engine.types import DAY_NS, Bools
 
 FLOOR = 0.05  # log: moves below it are left to the market
 SIGMAS = 8.0  # of the instrument's own: a move
@@ -51,12 +51,10 @@ def _candidates(path: Path) -> list[Move]:
     """Moves beyond the instrument's own volatility."""
     size = np.abs(path.change)
     odd = size > max(FLOOR, 4.0 * 1.4826 * float(np.median(size[1:])))
-    out = []
-    for k in np.flatnonzero(odd).tolist():
-        usual = spread(path, k, odd)
-        if size[k] > max(FLOOR, SIGMAS * usual) or (size[k] > HUNDRED - LOOSE):
-            out.append(Move(k, float(path.change[k]), usual))
-    return out
+    places = np.flatnonzero(odd)
+    usual = spreads(path, places, odd)
+    told = (size[places] > np.maximum(FLOOR, SIGMAS * usual)) | (size[places] > HUNDRED - LOOSE)
+    return [Move(int(k), float(path.change[k]), float(s)) for k, s in zip(places[told], usual[told], strict=True)]
 
 
 def _return(path: Path, move: Move, later: list[Move]) -> Move | None:
@@ -123,12 +121,17 @@ def _lasting(bars: Bars, path: Path, move: Move, adjusted: bool) -> list[Finding
     opened = bars.open[row]
     gap = math.log(opened / path.close[move.k - 1]) if opened > 0.0 else math.nan
     split = suspected(move, gap, loud)
-    if split is not None:
+    if split is not None and _begins_a_day(bars, row):
         return [_split(bars, path, move, split)]
     if abs(move.size) > max(JUMP, 10.0 * move.spread) and loud < NEWS:
         text = f"{ratio - 1.0:+.0%} against the market, without the volume or range of news"
         return [Finding("jump", stamp, stamp, 1, ratio, text)]
     return []
+
+
+def _begins_a_day(bars: Bars, row: int) -> bool:
+    """Whether no bar of the same date comes before: splits happen overnight."""
+    return bool(row == 0 or (bars.stamp[row] - 1) // DAY_NS != (bars.stamp[row - 1] - 1) // DAY_NS)
 
 
 def _declared(bars: Bars, row: int) -> float:

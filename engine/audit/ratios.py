@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 PAIRS = (
-    (5, 4), (4, 3), (3, 2), (5, 3), (2, 1), (5, 2), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1), (9, 1), (10, 1),
+    (4, 3), (3, 2), (5, 3), (2, 1), (5, 2), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1), (9, 1), (10, 1),
     (12, 1), (15, 1), (20, 1), (25, 1), (30, 1), (40, 1), (50, 1),
 )  # fmt: skip
-LOGS = np.log(np.array([a / b for a, b in PAIRS] + [b / a for a, b in PAIRS]))
+WHOLE = 2.0  # nobody makes two shares of three: a price that rises by less than this is no reverse split
+LOGS = np.log(np.array([b / a for a, b in PAIRS] + [a / b for a, b in PAIRS if a >= WHOLE * b]))
 TIGHT = 0.02  # log: how near to its ratio a split lies, beside the day's own move
 DAYS = 3.0  # spreads of the day's own move
 PART = 0.2  # of a ratio, which the day's own move must not exceed
