@@ -15,10 +15,10 @@ PART = 0.3  # of a dividend's effect that must show in the adjusted close
 HUGE = 0.15  # of the price: a dividend that big must be seen in the price itself
 
 
-def dividends(bars: Bars) -> list[Finding]:
-    """Dividends that the adjusted close leaves out, and dividends too big for what the price did."""
+def dividends(bars: Bars, odd: Bools) -> list[Finding]:
+    """Dividends that the adjusted close leaves out, and dividends too big for what the price did; not at rows `odd`."""
     paid = np.flatnonzero(bars.dividend > 0.0)
-    paid = paid[paid > 0]
+    paid = paid[(paid > 0) & ~(odd[paid] | odd[paid - 1])]
     out = []
     for k in paid:
         before = bars.close[k - 1]
@@ -48,22 +48,26 @@ def _step(bars: Bars, k: int) -> float:
     return min((step, step - float(np.log(bars.split[k]))), key=abs) if bars.split[k] > 0.0 else step
 
 
-def impossible(bars: Bars, explained: Bools) -> list[Finding]:
-    """Adjusted closes that are not positive, lie above the close, or fall against it without a declared split."""
+def impossible(bars: Bars, explained: Bools) -> tuple[list[Finding], Bools]:
+    """Adjusted closes that are not positive, lie above the close, or fall against it without a declared split, and their
+    rows (T,).
+    """
     if np.isnan(bars.adjusted).all():
-        return []
-    factor = np.where(bars.close > 0.0, bars.adjusted / bars.close, np.nan)
-    nothing = bars.adjusted <= 0.0
+        return [], np.zeros(len(bars), np.bool_)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = np.where(bars.close > 0.0, bars.adjusted / bars.close, np.nan)
+    nothing = (bars.adjusted <= 0.0) & ~(bars.close <= 0.0)
     out = stretches("adjusted", bars.stamp, nothing, "not above zero")
     known = np.flatnonzero((factor > 0.0) & ~explained)
     if len(known) < 2:
-        return out
+        return out, nothing
     above = np.zeros(len(bars), np.bool_)
     above[known] = factor[known] > ABOVE * float(np.max(factor[known[-5:]]))
-    if above.mean() < 0.5:  # else the last ones are odd
-        out += stretches("adjusted", bars.stamp, above, "above the close")
-    falls = _falls(factor, known, bars.split)
-    return out + stretches("adjusted", bars.stamp, falls & ~above, "falls against the close")
+    if above.mean() > 0.5:  # then the last ones are odd
+        above[:] = False
+    out += stretches("adjusted", bars.stamp, above, "above the close")
+    falls = _falls(factor, known[~above[known]], bars.split)
+    return out + stretches("adjusted", bars.stamp, falls, "falls against the close"), nothing | above | falls
 
 
 def _falls(factor: Floats, known: np.ndarray, split: Floats) -> Bools:

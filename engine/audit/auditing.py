@@ -106,7 +106,7 @@ def _sessions(table: Table, day: Ints, calendar: str) -> tuple[Ints, Ints | None
 
 def _line(
     table: Table, k: int, symbol: str, day: Ints, known: Ints | None, sessions: Ints, moved: Floats, time: Ints,
-    same: dict[int, list[int]], adjusted_for_splits: bool,
+    same: dict[int, int], adjusted_for_splits: bool,
 ) -> Line:  # fmt: skip
     """One instrument, seen by every detector."""
     first, end = int(table.bounds[k]), int(table.bounds[k + 1])
@@ -123,13 +123,13 @@ def _line(
     place = first + np.flatnonzero(keep)
     twin = {}
     if same:
-        shared = [(j, same[row]) for j, row in enumerate(place.tolist()) if row in same]
-        twin = {j: _owner(table, others[0]) for j, others in shared}
+        twin = {j: _owner(table, same[row]) for j, row in enumerate(place.tolist()) if row in same}
     moved_by, explained = moves(bars, twin, adjusted_for_splits)
     findings += moved_by
     findings += cells.empty(bars) + cells.zero(bars) + cells.outside(bars, explained)
     findings += cells.untraded(bars) + cells.stale(bars)
-    findings += adjusted.dividends(bars) + adjusted.impossible(bars, explained)
+    wrong, odd = adjusted.impossible(bars, explained)
+    findings += wrong + adjusted.dividends(bars, explained | odd)
     return _summed(symbol, bars, end - first, days, tuple(sorted(findings, key=lambda one: (one.first, one.kind))))
 
 

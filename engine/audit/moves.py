@@ -44,7 +44,19 @@ def moves(bars: Bars, twin: dict[int, str], adjusted: bool) -> tuple[list[Findin
         else:
             todo.remove(back)
             findings += _displaced(bars, path, move, back, twin, explained)
+    findings += _quietly(bars, twin, explained)
     return findings, explained
+
+
+def _quietly(bars: Bars, twin: dict[int, str], explained: Bools) -> list[Finding]:
+    """Bars of others at a level so near that nothing seems to move."""
+    out = []
+    for row, other in twin.items():
+        if not explained[row]:
+            stamp = int(bars.stamp[row])
+            out.append(Finding("wrong_ticker", stamp, stamp, 1, math.nan, f"the bar of {other}"))
+            explained[row] = True
+    return out
 
 
 def _candidates(path: Path) -> list[Move]:
@@ -83,7 +95,7 @@ def _displaced(bars: Bars, path: Path, move: Move, back: Move, twin: dict[int, s
     if not (named or other) and (loud > NEWS or not _far(move)):
         return []
     explained[rows] = True
-    if named and not (other and abs(abs(move.size) - HUNDRED) > 0.1):
+    if named and not other:
         return [Finding("unit", first, last, count, ratio, f"{named} for {_bars(count)}")]
     if other or whole:
         text = f"the bar of {other}" if other else f"{_bars(count)} at {ratio:.3g} times the level"

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 PAIRS = (
-    (4, 3), (3, 2), (5, 3), (2, 1), (5, 2), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1), (9, 1), (10, 1),
-    (12, 1), (15, 1), (20, 1), (25, 1), (30, 1), (40, 1), (50, 1),
+    (4, 3), (3, 2), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1), (10, 1), (15, 1), (20, 1), (25, 1), (30, 1),
+    (40, 1), (50, 1),
 )  # fmt: skip
 WHOLE = 2.0  # nobody makes two shares of three: a price that rises by less than this is no reverse split
 LOGS = np.log(np.array([b / a for a, b in PAIRS] + [a / b for a, b in PAIRS if a >= WHOLE * b]))
 TIGHT = 0.02  # log: how near to its ratio a split lies, beside the day's own move
 DAYS = 3.0  # spreads of the day's own move
+NIGHTS = 1.5  # spreads of the night's, which is half of it
 PART = 0.2  # of a ratio, which the day's own move must not exceed
 BEYOND = 10.0  # spreads that a split of a small ratio must be away from an ordinary day
 SMALL = math.log(1.9)  # below it markets move by themselves, now and then
@@ -44,7 +45,8 @@ def suspected(move: Move, gap: float, loud: float) -> float | None:
     split = nearest(move.size)
     slack = min(TIGHT + DAYS * move.spread, PART * abs(split))
     small = abs(split) < SMALL
-    if abs(move.size - split) > slack or (not math.isnan(gap) and abs(gap - split) > slack):
+    night = min(0.5 * TIGHT + NIGHTS * move.spread, slack)
+    if abs(move.size - split) > slack or (not math.isnan(gap) and abs(gap - split) > night):
         return None
     if loud > (QUIET if small else CALM) or (small and abs(move.size) < BEYOND * move.spread):
         return None
