@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from engine.audit.kinds import Bars, Finding, stretches
-from engine.types import Bools, Floats
+from engine.types import DAY_NS, Bools, Floats
 
 NAN = float("nan")
 SMALL = 0.004  # of the price: a dividend below it cannot be told from rounding
 ABOVE = 1.01  # an adjusted close may be above the close by no more
 FALLS = -0.01  # log: an adjustment rises with time, but for rounding
 PART = 0.3  # of a dividend's effect that must show in the adjusted close
+TWICE = 7  # days within which nobody pays the same again
 HUGE = 0.15  # of the price: a dividend that big must be seen in the price itself
 
 
@@ -19,7 +20,7 @@ def dividends(bars: Bars, odd: Bools) -> list[Finding]:
     """Dividends that the adjusted close leaves out, and dividends too big for what the price did; not at rows `odd`."""
     paid = np.flatnonzero(bars.dividend > 0.0)
     paid = paid[(paid > 0) & ~(odd[paid] | odd[paid - 1])]
-    out = []
+    out = _again(bars, paid)
     for k in paid:
         before = bars.close[k - 1]
         if not before > 0.0 or not bars.close[k] > 0.0:
@@ -36,6 +37,19 @@ def dividends(bars: Bars, odd: Bools) -> list[Finding]:
             out.append(
                 Finding("dividend", stamp, stamp, 1, share, f"{share:.2%} of the price, not in the adjusted close")
             )
+    return out
+
+
+def _again(bars: Bars, paid: np.ndarray) -> list[Finding]:
+    """Dividends that come twice: one amount, within days."""
+    out = []
+    for one, other in zip(paid[:-1].tolist(), paid[1:].tolist(), strict=True):
+        first, second = int(bars.stamp[one]), int(bars.stamp[other])
+        if (
+            second - first <= TWICE * DAY_NS
+            and abs(bars.dividend[one] - bars.dividend[other]) < 1e-6 * bars.dividend[one]
+        ):
+            out.append(Finding("dividend", first, second, 2, NAN, f"{bars.dividend[one]:.4g} twice within days"))
     return out
 
 

@@ -12,6 +12,7 @@ from engine.types import Bools, Floats, Ints
 NAN = float("nan")
 ROUNDED = 1e-4  # relative: what rounding a vendor's adjusted prices may put outside the range
 RARE = 1e-4  # a run is stale where chance makes one like it less often than this in the instrument's whole life
+RARER = 1e-8  # the same where highs and lows still move
 SHORTEST = 4  # unchanged closes in a row that may be stale
 USED = 0.5  # the share of an instrument's rows that must have a column for its absence to be odd
 
@@ -55,27 +56,37 @@ def untraded(bars: Bars) -> list[Finding]:
 def stale(bars: Bars) -> list[Finding]:
     """Bars repeated whole with their volume, and runs of one close that are longer than chance makes them.
 
-    Chance is the instrument's own share p of unchanged closes: a run of n is stale where p^n x T < 1e-4, n at least 4.
+    Chance is the instrument's own share p of unchanged closes: a run of n is stale where p^n x T < RARE, n at least 4; where
+    high and low go on moving, where p^n x T < RARER, for then somebody trades.
     """
     if len(bars) < 3:
         return []
-    close = bars.close
-    same = np.zeros(len(bars), np.bool_)
-    same[1:] = close[1:] == close[:-1]
-    repeated = same & (bars.volume > 0.0) & (bars.high > bars.low)
-    for values in (*bars.prices[:3], bars.volume):
-        repeated[1:] &= (values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))
-    length = _lengths(same)
-    long = same & (length >= shortest(same, length, len(bars)))
-    return stretches("stale", bars.stamp, long | repeated, "nothing moves")
+    same, still = np.zeros(len(bars), np.bool_), np.zeros(len(bars), np.bool_)
+    same[1:] = bars.close[1:] == bars.close[:-1]
+    still[1:] = same[1:] & (_equal(bars.high) & _equal(bars.low) | ~(bars.volume[1:] > 0.0))
+    repeated = still & (bars.volume > 0.0) & (bars.high > bars.low)
+    repeated[1:] &= _equal(bars.open) & _equal(bars.volume)
+    length, calm = _lengths(same), _lengths(still)
+    share = _share(same, length)
+    long = (length >= shortest(share, len(bars), RARER)) | (calm >= shortest(share, len(bars), RARE))
+    return stretches("stale", bars.stamp, (same & long) | repeated, "nothing moves")
 
 
-def shortest(same: Bools, length: Ints, rows: int) -> int:
-    """The length from which on a run of unchanged closes is stale; runs of 10 or more say nothing of what is usual."""
+def _equal(values: Floats) -> Bools:
+    """(T - 1,) whether each value is the one before it, or neither is known."""
+    return np.asarray((values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1])))
+
+
+def _share(same: Bools, length: Ints) -> float:
+    """The share of unchanged closes; runs of 10 or more say nothing of what is usual."""
     usual = same & (length < 10)
-    moving = rows - int((same & ~usual).sum())
-    share = (int(usual.sum()) + 1) / (moving + 2)
-    return max(SHORTEST, math.ceil(math.log(RARE / rows) / math.log(min(share, 0.999))))
+    moving = len(same) - int((same & ~usual).sum())
+    return (int(usual.sum()) + 1) / (moving + 2)
+
+
+def shortest(share: float, rows: int, rare: float) -> int:
+    """The length from which on a run of unchanged closes, each as likely as `share`, is rarer than `rare` in `rows`."""
+    return max(SHORTEST, math.ceil(math.log(rare / rows) / math.log(min(share, 0.999))))
 
 
 def _lengths(mask: Bools) -> Ints:
@@ -89,8 +100,3 @@ def _lengths(mask: Bools) -> Ints:
 
 def unreadable(stamp: Ints, bad: Bools) -> list[Finding]:
     return stretches("unreadable", stamp, bad, "a cell is no number")
-
-
-def usable(values: Floats) -> Bools:
-    """Prices that can be a price."""
-    return np.asarray(values > 0.0)

@@ -14,6 +14,7 @@ AROUND = 60  # bars on either side that say what is usual
 NEAR = 4  # bars on either side that say how wild it is just now
 LEAST = 0.0005  # no instrument is calmer than this, per bar
 MAD = 1.4826  # of a normal variable, standard deviation over median absolute deviation
+STEADY = 0.45  # the standard deviation of the log of a large stock's daily volume, or range, from day to day
 MEAN = 1.2533  # the same over mean absolute deviation
 
 
@@ -95,9 +96,15 @@ def _surge(path: Path, k: int) -> float:
 
 
 def _usual(values: Floats, k: int) -> float:
-    """The value at row k over the median of those before it; 1 if not known."""
+    """The value at row k over the median of those before it, as if they varied like a large stock's; 1 if not known.
+
+    Where volume rises and falls a hundredfold from day to day, a hundredfold is no news.
+    """
     before = values[max(0, k - AROUND) : k]
     before = before[before > 0.0]
-    if len(before) < 5 or np.isnan(values[k]):
+    if len(before) < 5 or not values[k] > 0.0:
         return 1.0
-    return max(float(values[k]) / float(np.median(before)), 0.25)
+    logs = np.log(before)
+    middle = float(np.median(logs))
+    scale = MAD * float(np.median(np.abs(logs - middle)))
+    return math.exp(max(math.log(float(values[k])) - middle, -1.0) * min(1.0, STEADY / max(scale, 1e-9)))

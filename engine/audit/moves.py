@@ -19,10 +19,13 @@ from engine.types import DAY_NS, Bools
 FLOOR = 0.05  # log: moves below it are left to the market
 SIGMAS = 8.0  # of the instrument's own: a move
 SPIKE = 5  # bars that any other displaced stretch may last
+FEW = 2  # bars of another ticker that a smaller move than a spike's may tell
 BACK = 0.25  # of a move may be missing when it comes back
 STRETCH = 260  # bars that a stretch of another unit may last
+WEEKS = 10  # rows within which a split may be declared for the wrong day
 NEWS = 4.0  # volume times range, over the usual: somebody heard something
 JUMP = math.log(1.33)
+NEVER = math.log(3.0)  # no news moves a price that far in one bar
 
 
 def moves(bars: Bars, twin: dict[int, str], adjusted: bool) -> tuple[list[Finding], Bools]:
@@ -91,8 +94,11 @@ def _displaced(bars: Bars, path: Path, move: Move, back: Move, twin: dict[int, s
     ratio, named = math.exp(move.size), unit_of(move.size, LOOSE)
     other = next((twin[int(row)] for row in rows if int(row) in twin), "")
     whole = _whole(bars, path, move)
+    if (told := _of_a_split(bars, move)) and not other:
+        explained[rows] = True
+        return [Finding("split", first, last, count, told, f"{side(told)} declared, {_bars(count)} adjusted otherwise")]
     loud = min(loudness(path, move.k), loudness(path, back.k))
-    if not (named or other) and (loud > NEWS or not _far(move)):
+    if not (named or other) and (loud > NEWS or not _far(move, whole and count <= FEW and _lively(bars, int(rows[0])))):
         return []
     explained[rows] = True
     if named and not other:
@@ -103,9 +109,9 @@ def _displaced(bars: Bars, path: Path, move: Move, back: Move, twin: dict[int, s
     return [Finding("jump", first, last, count, ratio, f"the close leaves for {_bars(count)} and returns")]
 
 
-def _far(move: Move) -> bool:
-    """Whether a move that comes back is beyond what news and its denial do."""
-    return abs(move.size) > max(0.15, 12.0 * move.spread)
+def _far(move: Move, whole: bool) -> bool:
+    """Whether a move that comes back is beyond what news and its denial do; less will do where the whole bar is away."""
+    return abs(move.size) > (max(0.1, SIGMAS * move.spread) if whole else max(0.15, 12.0 * move.spread))
 
 
 def _bars(count: int) -> str:
@@ -120,13 +126,19 @@ def _whole(bars: Bars, path: Path, move: Move) -> bool:
     return len(known) > 1 and all((math.log(value / usual) > middle) == (move.size > 0.0) for value in known)
 
 
+def _lively(bars: Bars, row: int) -> bool:
+    """Whether a bar has an open and a range: without, it says no more than its close."""
+    return bool(bars.open[row] > 0.0 and bars.high[row] > bars.low[row])
+
+
 def _lasting(bars: Bars, path: Path, move: Move, adjusted: bool) -> list[Finding]:
     """What a move is that stays: a unit, a split, a jump, or a market's own."""
     row = int(path.row[move.k])
     stamp, ratio = int(bars.stamp[row]), math.exp(move.size)
-    declared = _declared(bars, row)
-    if declared and abs(move.size + math.log(declared)) < max(0.15, 3.0 * move.spread):
+    if declared := _declared(bars, row, 1, max(0.15, 3.0 * move.spread), move.size):
         return [_split(bars, path, move, -math.log(declared), "declared, not applied")] if adjusted else []
+    if declared := _declared(bars, row, WEEKS, min(0.1, 0.02 + 3.0 * move.spread), move.size):
+        return [_split(bars, path, move, -math.log(declared), "declared for another day")]
     if name := unit_of(move.size, LOOSE):
         return [Finding("unit", stamp, stamp, 1, ratio, f"{name} from here on, or before")]
     loud = loudness(path, move.k)
@@ -135,8 +147,11 @@ def _lasting(bars: Bars, path: Path, move: Move, adjusted: bool) -> list[Finding
     split = suspected(move, gap, loud)
     if split is not None and _begins_a_day(bars, row):
         return [_split(bars, path, move, split)]
-    if abs(move.size) > max(JUMP, 10.0 * move.spread) and loud < NEWS:
-        text = f"{ratio - 1.0:+.0%} against the market, without the volume or range of news"
+    far = abs(move.size) > max(JUMP, 10.0 * move.spread)
+    if far and (loud < NEWS or abs(move.size) > NEVER):
+        text = f"{ratio - 1.0:+.0%} against the market" + (
+            ", without the volume or range of news" if loud < NEWS else ""
+        )
         return [Finding("jump", stamp, stamp, 1, ratio, text)]
     return []
 
@@ -146,11 +161,19 @@ def _begins_a_day(bars: Bars, row: int) -> bool:
     return bool(row == 0 or (bars.stamp[row] - 1) // DAY_NS != (bars.stamp[row - 1] - 1) // DAY_NS)
 
 
-def _declared(bars: Bars, row: int) -> float:
-    """The split that the table declares at this row or beside it; 0 if none."""
-    near = bars.split[max(0, row - 1) : row + 2]
+def _declared(bars: Bars, row: int, around: int, slack: float, size: float) -> float:
+    """The split declared within `around` rows that moves a price by `size` (log), within `slack`; 0 if none."""
+    near = bars.split[max(0, row - around) : row + around + 1]
     told = near[(near > 0.0) & (near != 1.0)]
+    told = told[np.abs(np.log(told) + size) < slack]
     return float(told[0]) if len(told) else 0.0
+
+
+def _of_a_split(bars: Bars, move: Move) -> float:
+    """The split declared anywhere whose ratio, either way, is that of a stretch that comes back; 0 if none."""
+    told = bars.split[(bars.split != 1.0) & (np.abs(np.log(bars.split)) > FLOOR)]
+    near = told[np.abs(np.abs(np.log(told)) - abs(move.size)) < 0.02 + move.spread]
+    return float(near[0]) if len(near) else 0.0
 
 
 def _split(bars: Bars, path: Path, move: Move, log_ratio: float, text: str = "not adjusted") -> Finding:

@@ -15,6 +15,7 @@ from engine.markets import simulate
 
 PRICES = ["open", "high", "low", "close"]
 RATIOS = (1.5, 2.0, 3.0, 4.0, 5.0, 10.0, 20.0, 0.5, 0.2, 0.1)
+ROUND = np.log([4 / 3, 1.5, 2.0, 3.0, 4.0])
 APART, MARGIN = 25, 25  # rows between two defects of a name, and from either end
 KINDS = (
     "duplicate", "conflict", "missing_session", "missing_cell", "zero_cell", "range", "stale", "unit", "wrong_ticker",
@@ -191,9 +192,16 @@ class Field:
         return row, 1
 
     def jump(self) -> tuple[int, int]:
+        """A change of level that no split makes: an eighth or more away from every round ratio."""
+        while True:
+            size = self.random.choice([-1, 1]) * self.random.uniform(0.5, 1.3)
+            if np.abs(np.abs(size) - ROUND).min() > 0.12:
+                return self.any_jump(size)
+
+    def any_jump(self, size: float | None = None) -> tuple[int, int]:
         row = self.spot()
         first, _ = self.life(row)
-        factor = float(np.exp(self.random.choice([-1, 1]) * self.random.uniform(0.5, 1.2)))
+        factor = float(np.exp(self.random.choice([-1, 1]) * self.random.uniform(0.5, 1.3) if size is None else size))
         self.scaled(slice(first, row), factor, [*PRICES, "adj_close", "dividend"])
         return row, 1
 
