@@ -57,7 +57,7 @@ def read(path: str | Path, say: Callable[[str], None] = lambda text: None) -> Ta
     when = "timestamp" if "timestamp" in own else "date"
     stamp, dated, good = _times(own.pop(when), when, file.name)
     code, symbols, named = _symbols(own.pop("symbol", None), len(frame), file)
-    good &= named
+    good = good & named
     if not good.any():
         raise DataError(f"{file.name}: no row has both a date and a symbol; expected one bar a row")
     if lost := int((~good).sum()):
