@@ -26,7 +26,7 @@ KINDS = {
     "duplicate": Kind("duplicates", "a second row of the same time, equal to the first", 0.0, 1.0),
     "conflict": Kind("conflicts", "a second row of the same time with other numbers", 0.0, 1.5),
     "missing_session": Kind("missing", "sessions without a bar between the first and the last", 0.0, 1.0),
-    "missing_cell": Kind("empty cells", "a row without open, high, low or close where the instrument has them", 0.0, 3.0),
+    "missing_cell": Kind("empty", "a row without open, high, low or close where the instrument has them", 0.0, 3.0),
     "zero_cell": Kind("zeros", "a price of zero or below", 0.0, 5.0),
     "range": Kind("OHLC", "high below low, or open or close outside the range", 0.0, 2.0),
     "stale": Kind("stale", "a bar repeated, or a close that stands still for longer than chance allows", 0.0, 1.0),

@@ -19,7 +19,12 @@ NIGHTS = 1.5  # spreads of the night's, which is half of it
 PART = 0.2  # of a ratio, which the day's own move must not exceed
 BEYOND = 10.0  # spreads that a split of a small ratio must be away from an ordinary day
 SMALL = math.log(1.9)  # below it markets move by themselves, now and then
-QUIET, CALM = 3.0, 9.0  # volume times range over the usual, at most: of a small ratio, of a large one
+LARGE = math.log(3.9)  # from here on they hardly ever do
+QUIET, CALM, ANY = (
+    3.0,
+    9.0,
+    50.0,
+)  # volume times range over the usual, at most: of a small ratio, a middling, a large one
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,8 @@ def suspected(move: Move, gap: float, loud: float) -> float | None:
     """The log price ratio of the split that a move seems to be, None if it is none.
 
     The close must be near the ratio and the open (`gap`, log to the close before, NaN not known) nearer still, for a split
-    is there before the day begins; the day must be quiet. The smaller the ratio, the more a market does by itself.
+    is there before the day begins; the day must be quiet. The smaller the ratio, the more a market does by itself, and the
+    quieter the day must be: a split of 3:2 into a lively day goes unseen.
     """
     split = nearest(move.size)
     slack = min(TIGHT + DAYS * move.spread, PART * abs(split))
@@ -48,7 +54,8 @@ def suspected(move: Move, gap: float, loud: float) -> float | None:
     night = min(0.5 * TIGHT + NIGHTS * move.spread, slack)
     if abs(move.size - split) > slack or (not math.isnan(gap) and abs(gap - split) > night):
         return None
-    if loud > (QUIET if small else CALM) or (small and abs(move.size) < BEYOND * move.spread):
+    most = QUIET if small else CALM if abs(split) < LARGE else ANY
+    if loud > most or (small and abs(move.size) < BEYOND * move.spread):
         return None
     return split
 

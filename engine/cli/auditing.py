@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.audit.grading import Grade, Recommendation
 
 SHOWN = 40  # instruments in the table, the worst first
-WIDTH = 160
+WIDTH = 180
 PRICES = ("guess", "as_traded", "split_adjusted")
 
 
@@ -118,7 +118,7 @@ def _table(audit: Audit, grades: dict[str, Grade], top: int, total: dict[str, in
     for word in ("symbol", "grade"):
         table.add_column(word)
     for word in ("rows", "first", "last", *(KINDS[name].label for name in found)):
-        table.add_column(word, justify="right")
+        table.add_column(word, justify="right", overflow="fold", no_wrap=word in ("rows", "first", "last"))
     worst = sorted(audit.lines, key=lambda line: (-grades[line.symbol].harm, line.symbol))
     for line in worst[:top]:
         counts = line.counts

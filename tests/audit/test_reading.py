@@ -29,7 +29,7 @@ def test_rows_that_a_panel_refuses_are_audited(tmp_path):
         + "2024-01-03,AA,10,11,9,10.5,100\n"
         + "2024-01-02,AA,10,11,9,10,100\n"  # out of order
         + "2024-01-03,AA,10,11,9,10.5,100\n"  # twice
-        + '2024-01-04,AA,"1,010",11,0,ten,100\n'  # a comma of thousands, a zero, a word
+        + '2024-01-04,AA,"1,010","1,011",0,ten,100\n'  # a comma of thousands, a zero, a word
         + "soon,AA,1,1,1,1,1\n"
         + "2024-01-05,AA,1,1\n"
         + "2024-01-05,,1,1,1,1,1\n"
