@@ -1,4 +1,4 @@
-"""Where things lie that are neither code nor runs: our sources by content, and the user's cache folder."""
+"""Where things lie that are neither code nor runs: our sources by content, the user's cache folder, and free memory."""
 
 from __future__ import annotations
 
@@ -26,3 +26,17 @@ def cache_home() -> Path:
     if moved and moved != OFF:
         return Path(moved)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "barcast"
+
+
+def available() -> int:
+    """Bytes of memory that are free, as far as the system tells."""
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (AttributeError, OSError, ValueError):
+        return 4_000_000_000

@@ -14,6 +14,7 @@ from engine.data.sources import find
 from engine.data.stamps import stamps
 from engine.data.words import some
 from engine.errors import DataError, first_line
+from engine.places import available
 from engine.types import Bools, Floats, Ints
 
 if TYPE_CHECKING:
@@ -74,8 +75,6 @@ def _is_text(file: Path) -> bool:
 
 def fits(needed: int, where: str, free: int | None = None) -> None:
     """Nothing; DataError if `needed` bytes are more than are free."""
-    from engine.markets.making import available
-
     room = available() if free is None else free
     if needed > room:
         raise DataError(
