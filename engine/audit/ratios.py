@@ -17,6 +17,7 @@ TIGHT = 0.02  # log: how near to its ratio a split lies, beside the day's own mo
 DAYS = 3.0  # spreads of the day's own move
 NIGHTS = 1.5  # spreads of the night's, which is half of it
 PART = 0.2  # of a ratio, which the day's own move must not exceed
+FREE = 0.08  # log: how near a large ratio need be at most, for there is hardly anything else it could be
 BEYOND = 10.0  # spreads that a split of a small ratio must be away from an ordinary day
 SMALL = math.log(1.9)  # below it markets move by themselves, now and then
 LARGE = math.log(3.9)  # from here on they hardly ever do
@@ -50,11 +51,12 @@ def suspected(move: Move, gap: float, loud: float) -> float | None:
     """
     split = nearest(move.size)
     slack = min(TIGHT + DAYS * move.spread, PART * abs(split))
-    small = abs(split) < SMALL
-    night = min(0.5 * TIGHT + NIGHTS * move.spread, slack)
+    small, large = abs(split) < SMALL, abs(split) > LARGE
+    slack = max(slack, FREE) if large else slack
+    night = slack if large else min(0.5 * TIGHT + NIGHTS * move.spread, slack)
     if abs(move.size - split) > slack or (not math.isnan(gap) and abs(gap - split) > night):
         return None
-    most = QUIET if small else CALM if abs(split) < LARGE else ANY
+    most = QUIET if small else ANY if large else CALM
     if loud > most or (small and abs(move.size) < BEYOND * move.spread):
         return None
     return split
