@@ -13,8 +13,8 @@ import typer
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
-    from engine.audit.auditing import Audit
-    from engine.audit.grading import Grade, Recommendation
+    from engine.data.audit.auditing import Audit
+    from engine.data.audit.grading import Grade, Recommendation
 
 SHOWN = 40  # instruments in the table, the worst first
 WIDTH = 180
@@ -41,8 +41,8 @@ def audit(
         raise ConfigError("--out: expected a folder, got nothing; leave it out for audit")
     import json
 
-    from engine.audit import auditing, documents, grading
-    from engine.audit.page import write as write_page
+    from engine.data.audit import auditing, documents, grading
+    from engine.data.audit.page import write as write_page
 
     with _working(quiet or as_json) as (say, progress):
         done = auditing.audit(path, calendar, prices, say, progress)  # type: ignore[arg-type]
@@ -80,7 +80,7 @@ def summary(audit: Audit, grades: dict[str, Grade], best: tuple[Recommendation, 
     from rich.console import Console
     from rich.markup import escape
 
-    from engine.audit.documents import totals
+    from engine.data.audit.documents import totals
 
     wide = sys.stdout.isatty()
     console = Console(file=StringIO(), width=None if wide else WIDTH, force_terminal=wide or None, highlight=False)
@@ -111,7 +111,7 @@ def _table(audit: Audit, grades: dict[str, Grade], top: int, total: dict[str, in
     from rich.markup import escape
     from rich.table import Table
 
-    from engine.audit.kinds import KINDS
+    from engine.data.audit.kinds import KINDS
 
     found = [name for name in KINDS if total[name] and name not in ("late", "dead", "unsorted")]
     table = Table(box=None, pad_edge=False)

@@ -10,9 +10,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from engine.audit import audit
-from engine.audit.auditing import Audit
-from tests.audit.planting import KINDS, Field, Score, clean, scores
+from engine.data.audit import audit
+from engine.data.audit.auditing import Audit
+from tests.data.audit.planting import KINDS, Field, Score, clean, scores
 
 NAMES, BARS, EACH, AIM = 1500, 4000, 200, 0.95
 AIMED = ("duplicate", "conflict", "zero_cell", "unit", "split")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.audit.moves import moves
-from engine.audit.ratios import Move, nearest, side, suspected
-from tests.audit.bars import bars, calm, places, scale
+from engine.data.audit.moves import moves
+from engine.data.audit.ratios import Move, nearest, side, suspected
+from tests.data.audit.bars import bars, calm, places, scale
 
 
 def found(columns, twin=None, adjusted=False):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.audit import adjusted, cells, rows
-from engine.audit.market import market
-from engine.audit.twins import twins
+from engine.data.audit import adjusted, cells, rows
+from engine.data.audit.market import market
+from engine.data.audit.twins import twins
 from engine.types import DAY_NS
-from tests.audit.bars import FIRST, bars, calm, places
+from tests.data.audit.bars import FIRST, bars, calm, places
 
 NAN = float("nan")
 

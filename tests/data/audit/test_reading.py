@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.audit import audit, reading
+from engine.data.audit import audit, reading
 from engine.errors import DataError
 
 HEADER = "date,symbol,open,high,low,close,volume\n"
@@ -90,10 +90,10 @@ def test_what_holds_no_bars_is_refused_in_one_line(tmp_path, name, text, said):
 def test_what_is_too_large_for_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
     file = tmp_path / "bars.parquet"
     pd.DataFrame({"date": pd.to_datetime(["2024-01-02"]), "symbol": "A", "close": [1.0]}).to_parquet(file)
-    monkeypatch.setattr("engine.audit.reading.available", lambda: reading.BYTES - 1)
+    monkeypatch.setattr("engine.data.audit.reading.available", lambda: reading.BYTES - 1)
     with pytest.raises(DataError, match="memory"):
         audit(file)
-    monkeypatch.setattr("engine.audit.reading.available", lambda: reading.BYTES)
+    monkeypatch.setattr("engine.data.audit.reading.available", lambda: reading.BYTES)
     assert audit(file).rows == 1
 
 

@@ -14,7 +14,7 @@ __all__ = ["audit"]
 
 def __getattr__(name: str) -> Any:
     if name == "audit":
-        from engine.audit.auditing import audit
+        from engine.data.audit.auditing import audit
 
         return audit
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

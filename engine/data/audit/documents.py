@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from engine.audit.auditing import Audit, Line
-from engine.audit.grading import Grade, Recommendation
-from engine.audit.kinds import KINDS, Finding
+from engine.data.audit.auditing import Audit, Line
+from engine.data.audit.grading import Grade, Recommendation
+from engine.data.audit.kinds import KINDS, Finding
 from engine.errors import OutputError
 
 MOST = 1000  # findings of one kind listed for one instrument; the counts are whole

@@ -10,10 +10,10 @@ import math
 
 import numpy as np
 
-from engine.audit.kinds import Bars, Finding
-from engine.audit.levels import Path, loudness, spreads
-from engine.audit.ratios import Move, side, suspected
-from engine.audit.units import HUNDRED, LOOSE, inside, unit_of
+from engine.data.audit.kinds import Bars, Finding
+from engine.data.audit.levels import Path, loudness, spreads
+from engine.data.audit.ratios import Move, side, suspected
+from engine.data.audit.units import HUNDRED, LOOSE, inside, unit_of
 from engine.types import DAY_NS, Bools
 
 FLOOR = 0.05  # log: moves below it are left to the market

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from engine.audit.kinds import Bars, Finding
+from engine.data.audit.kinds import Bars, Finding
 from engine.types import Bools, Floats
 
 HUNDRED, THOUSAND, TEN = math.log(100.0), math.log(1000.0), math.log(10.0)

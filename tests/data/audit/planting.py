@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from engine.audit.auditing import Audit
+from engine.data.audit.auditing import Audit
 from engine.markets import simulate
 
 PRICES = ["open", "high", "low", "close"]

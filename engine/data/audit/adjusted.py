@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.audit.kinds import Bars, Finding, stretches
+from engine.data.audit.kinds import Bars, Finding, stretches
 from engine.types import DAY_NS, Bools, Floats
 
 NAN = float("nan")

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.audit import audit
-from engine.audit.documents import advice, document
-from engine.audit.grading import grade, recommendations
-from engine.audit.kinds import KINDS
-from engine.audit.page import render
-from tests.audit.planting import KINDS as PLANTED
-from tests.audit.planting import Field, clean, scores
+from engine.data.audit import audit
+from engine.data.audit.documents import advice, document
+from engine.data.audit.grading import grade, recommendations
+from engine.data.audit.kinds import KINDS
+from engine.data.audit.page import render
+from tests.data.audit.planting import KINDS as PLANTED
+from tests.data.audit.planting import Field, clean, scores
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = "<script>alert(1)</script>"

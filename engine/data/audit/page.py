@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.audit.auditing import Audit
-from engine.audit.documents import totals
-from engine.audit.grading import Grade, Recommendation
-from engine.audit.kinds import KINDS
+from engine.data.audit.auditing import Audit
+from engine.data.audit.documents import totals
+from engine.data.audit.grading import Grade, Recommendation
+from engine.data.audit.kinds import KINDS
 from engine.report.blocks import Cell, Column, Facts, Fold, Note, Section, Table
 from engine.report.build import environment, source, written
 from engine.report.words import num, number, plural

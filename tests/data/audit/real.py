@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from engine.audit.auditing import Audit
+from engine.data.audit.auditing import Audit
 
 MOVES = ("split", "jump", "unit", "wrong_ticker")
 BAD = {  # vendor file -> the kind of its defect

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.audit.kinds import Bars, Finding
+from engine.data.audit.kinds import Bars, Finding
 from engine.types import DAY_NS
 
 FIRST = 19_000  # days since 1970: 2022-01-08

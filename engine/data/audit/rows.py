@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.audit.kinds import Finding, runs
+from engine.data.audit.kinds import Finding, runs
 from engine.types import DAY_NS, Bools, Floats, Ints
 
 NAN = float("nan")

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from engine.audit.kinds import Bars, Finding, stretches
+from engine.data.audit.kinds import Bars, Finding, stretches
 from engine.types import Bools, Floats, Ints
 
 NAN = float("nan")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.audit.kinds import Bars
+from engine.data.audit.kinds import Bars
 from engine.types import Bools, Floats, Ints
 
 AROUND = 60  # bars on either side that say what is usual

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.audit import audit
-from tests.audit.real import BAD, MOVES, hits, said, sessions, split_truth, years
+from engine.data.audit import audit
+from tests.data.audit.real import BAD, MOVES, hits, said, sessions, split_truth, years
 
 FOLDER = os.environ.get("BARCAST_DATA")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="BARCAST_DATA does not name the folder of real market data")

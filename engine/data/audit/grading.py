@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from engine.audit.auditing import Audit, Line
-from engine.audit.kinds import KINDS
+from engine.data.audit.auditing import Audit, Line
+from engine.data.audit.kinds import KINDS
 
 GRADES = ((1.0, "A"), (4.0, "B"), (12.0, "C"), (40.0, "D"), (math.inf, "F"))  # harm up to, grade
 TEACHING = ("A", "B", "C", "D")

@@ -9,13 +9,13 @@ from typing import Literal
 
 import numpy as np
 
-from engine.audit import adjusted, cells, rows
-from engine.audit.kinds import Bars, Finding, counted
-from engine.audit.market import market
-from engine.audit.moves import moves
-from engine.audit.reading import Table, read
-from engine.audit.twins import twins
 from engine.data import calendars
+from engine.data.audit import adjusted, cells, rows
+from engine.data.audit.kinds import Bars, Finding, counted
+from engine.data.audit.market import market
+from engine.data.audit.moves import moves
+from engine.data.audit.reading import Table, read
+from engine.data.audit.twins import twins
 from engine.types import DAY_NS, Bools, Floats, Ints
 
 Prices = Literal["guess", "as_traded", "split_adjusted"]
