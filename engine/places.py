@@ -1,4 +1,4 @@
-"""Where things lie that are neither code nor runs: our sources by content, and the user's cache folder."""
+"""Where things lie that are neither code nor runs: our sources by content, the user's cache folder, and free memory."""
 
 from __future__ import annotations
 
@@ -33,3 +33,17 @@ def fence() -> Path | None:
     """The folder that BARCAST_FENCE names, links followed: data lies inside it, or is not read. None: anywhere."""
     told = os.environ.get(FENCE)
     return Path(told).resolve() if told else None
+
+
+def available() -> int:
+    """Bytes of memory that are free, as far as the system tells."""
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (AttributeError, OSError, ValueError):
+        return 4_000_000_000

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from engine.cli import checking
+from engine.cli.auditing import audit
 from engine.cli.simulating import simulate
 from engine.errors import BarcastError, ConfigError
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 data = typer.Typer(help="Look at bars before trusting them.")
 app.add_typer(data, name="data")
 data.command()(simulate)
+data.command()(audit)
 
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override one key; may be repeated")]
 Symbols = Annotated[str | None, typer.Option(help="comma-separated; short for --set data.symbols=[...]")]

@@ -20,6 +20,7 @@ from engine.markets.reading import read
 from engine.markets.scores import RING
 from engine.markets.settings import Settings
 from engine.markets.tally import Measured, Tally
+from engine.places import available
 from engine.types import Floats
 
 if TYPE_CHECKING:
@@ -135,20 +136,6 @@ def fits(settings: Settings, whole: bool, free: int | None = None) -> None:
             f"{settings.name}: {settings.names:,} names x {settings.bars:,} bars need about "
             f"{(shared + held + names) / 1e9:,.1f} GB of memory, and {room / 1e9:,.1f} GB are free; {way}"
         )
-
-
-def available() -> int:
-    """Bytes of memory that are free, as far as the system tells."""
-    try:
-        for line in File("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError):
-        pass
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    except (AttributeError, OSError, ValueError):
-        return 4_000_000_000
 
 
 def engine_calendar(settings: Settings) -> str:
