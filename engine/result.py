@@ -213,6 +213,13 @@ class Result:
         return refused_frame(self.facts)
 
     @cached_property
+    def ambiguous(self) -> pd.DataFrame:
+        """Bars in which another intrabar policy would have filled differently: time, date, symbol, in order."""
+        from engine.tables import ambiguous_frame
+
+        return ambiguous_frame(self.facts)
+
+    @cached_property
     def trades(self) -> pd.DataFrame:
         """Round trips by entry, open ones included and marked; engine.trades.Trades explains the columns."""
         from engine.tables import trades_frame

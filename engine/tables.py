@@ -66,6 +66,14 @@ def fills_frame(facts: Facts) -> pd.DataFrame:
     )
 
 
+def ambiguous_frame(facts: Facts) -> pd.DataFrame:
+    """One row per instrument and bar whose fills hang on the order of prices inside it."""
+    import pandas as pd
+
+    row, instrument = np.nonzero(facts.codes & np.uint32(c.AMBIGUOUS))
+    return pd.DataFrame({"time": _times(facts, row), "date": _dates(facts, row), "symbol": _symbols(facts, instrument)})
+
+
 def refused_frame(facts: Facts) -> pd.DataFrame:
     """One row per explicit order that was refused, in the order they were given."""
     import pandas as pd

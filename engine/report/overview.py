@@ -16,6 +16,7 @@ from engine.report.blocks import (
     Column,
     Curves,
     Figure,
+    Fold,
     Note,
     Pair,
     Section,
@@ -38,6 +39,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 LOG_FROM = 10.0  # times the lowest
 MEANS = 500  # points of the exposure's line
 SOME_YEARS = 3
+LISTED = 300  # ambiguous bars
 SHADE = 0.95  # quantile of the size of monthly returns that gets the full colour
 
 
@@ -238,7 +240,17 @@ def robustness(result: Result, findings: Findings) -> Section:
         assumptions("Order of prices inside a bar", orders),
         assumptions("Bars between decision and fill, beyond the next", delays),
     ]
-    return Section("robustness", "Ambiguity and costs", lead, [*tables, *cost_tables(found)])
+    return Section("robustness", "Ambiguity and costs", lead, [*tables, *listed(result), *cost_tables(found)])
+
+
+def listed(result: Result) -> list[Fold]:
+    """The ambiguous bars, the latest first."""
+    bars = result.ambiguous
+    if not len(bars):
+        return []
+    rows = [[Cell(f"{row.date:%Y-%m-%d}"), Cell(str(row.symbol))] for row in bars.iloc[: -LISTED - 1 : -1].itertuples()]
+    cut = f"the latest {LISTED:,} of {len(bars):,}" if len(bars) > LISTED else f"{len(bars):,}"
+    return [Fold(f"Ambiguous bars: {cut}", [Table((Column("Date"), Column("Symbol")), rows, "", "dense")])]
 
 
 def assumptions(title: str, lines: Sequence[tuple[str, Metrics]]) -> Table:

@@ -42,6 +42,13 @@ def test_a_bar_that_touches_both_levels_gives_an_interval_from_the_stop_to_the_t
     assert found.interval("total_return") == pytest.approx((-0.1, 0.1))
 
 
+def test_the_ambiguous_bars_are_listed():
+    panel = panel_of(flat(100), flat(100), (100, 115, 85, 100), flat(100))
+    own = config(strategy=WHOLE, capital=1000, execution={"lot": 0}, exits={"stop_loss": "10%", "take_profit": "10%"})
+    bars = engine.backtest(own, panel, np.array([[1.0], [0], [0], [0]])).ambiguous
+    assert [(str(row.date)[:10], row.symbol) for row in bars.itertuples()] == [("2020-01-03", "A")]
+
+
 def test_the_break_even_cost_is_what_eats_the_whole_gain():
     """1000 buys 1000 / (1 + c) of stock, which rises a tenth and is sold for 1 - c of it: nothing is left at c = 0.1 / 2.1."""
     found = found_of(panel_of(flat(100), flat(100), flat(110), flat(110), flat(110)), [1, 0, -1, -1, -1])
