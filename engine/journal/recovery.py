@@ -24,10 +24,14 @@ def recover(folder: str | Path, disk: Disk = SYSTEM, owner: lock.Owner | None = 
 
     DamagedError, with the offset, for damage before the witness; HeldError if somebody writes; StoppedError if the disk fails.
     """
-    handle, slots, found = mended(Path(folder), disk, owner or lock.me())
-    disk.close(slots)
-    disk.unlink(Path(folder) / lock.NAME)
-    disk.close(handle)
+    place = Path(folder)
+    handle, slots, found = mended(place, disk, owner or lock.me())
+    try:
+        disk.unlink(place / lock.NAME)
+    except OSError as error:
+        raise StoppedError(f"{place / lock.NAME}: could not be removed ({error.strerror}). Mend the disk") from error
+    finally:
+        _release(disk, handle, slots)
     return found
 
 

@@ -12,11 +12,12 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.errors import DamagedError
+from engine.errors import DamagedError, JournalError
 from engine.journal.disk import Disk, read_whole
 
 NAME = "witness"
 SLOT = 4096
+_TRIES = 3  # a slow reader may meet one slot half written, and then the other
 _MAGIC = b"witness\n"
 _FIELDS, _CRC = struct.Struct("<8sQQ32s"), struct.Struct("<I")
 
@@ -48,12 +49,18 @@ def unpack(slot: bytes) -> Mark | None:
 def load(disk: Disk, folder: Path) -> tuple[Mark | None, Mark | None]:
     """Both slots; DamagedError if neither is whole, if they contradict each other, or if the file is gone."""
     path = folder / NAME
-    try:
-        data = read_whole(disk, path, 2 * SLOT + 1)
-    except FileNotFoundError:
-        raise DamagedError(f"{path}: missing; a journal is never without it. Restore the folder from a copy") from None
-    marks = unpack(data[:SLOT]), unpack(data[SLOT:])
-    first, second = marks
+    for _ in range(_TRIES):
+        try:
+            data = read_whole(disk, path, 2 * SLOT + 1)
+        except FileNotFoundError:
+            raise DamagedError(f"{path}: missing; a journal is never without it. Restore it from a copy") from None
+        except OSError as error:
+            raise JournalError(
+                f"{path}: cannot be read ({error.strerror}). Mend the disk or its permissions"
+            ) from error
+        first, second = marks = unpack(data[:SLOT]), unpack(data[SLOT:])
+        if first or second:
+            break
     if first is None and second is None:
         raise DamagedError(f"{path}: neither slot is whole, which no crash does. Restore the folder from a copy", 0)
     if first and second and (first.seq == second.seq) != (first == second):

@@ -124,7 +124,8 @@ class Writer:
             yield
         except BaseException as error:
             why = (error.strerror or str(error)) if isinstance(error, OSError) else type(error).__name__
-            self._stopped = f"{self.folder}: {what} ({why}); rows up to {self._witnessed.seq:,} are safe. Stop trading, mend the disk, reopen"
+            safe = f"rows up to {self._witnessed.seq:,} are safe"
+            self._stopped = f"{self.folder}: {what} ({why}); {safe}. Stop trading, mend the disk, reopen"
             if isinstance(error, OSError):
                 raise StoppedError(self._stopped) from error
             raise
