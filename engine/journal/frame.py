@@ -90,13 +90,14 @@ def _checksum(length: int, chain: bytes, payload: bytes) -> int:
     return zlib.crc32(payload, zlib.crc32(chain, length))
 
 
-def scan(read: Callable[[int, int], bytes], size: int) -> Iterator[Row]:
+def scan(read: Callable[[int, int], bytes], size: int, schema: int = SCHEMA) -> Iterator[Row]:
     """Rows from the first on, each checked against the one before; BrokenFrame where the chain ends before `size` does.
 
     `read(size, offset)` gives bytes of the file. DamagedError for another preamble or a newer schema.
     """
     start = read(PREAMBLE_SIZE, 0)
-    known(schema_of(start))
+    if schema_of(start) != schema:
+        known(schema_of(start))
     before, offset, seq = genesis(start), PREAMBLE_SIZE, 0
     buffer, base = b"", offset
     while offset < size:

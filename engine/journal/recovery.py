@@ -14,7 +14,7 @@ from pathlib import Path
 from engine.errors import JournalError, StoppedError
 from engine.journal import lock, witness
 from engine.journal.disk import SYSTEM, Disk, sync_folder, write_whole
-from engine.journal.reading import Recovered, _marks, opened, survey
+from engine.journal.reading import Recovered, opened, slots_of, survey
 
 _CHUNK = 1 << 20
 
@@ -37,7 +37,7 @@ def recover(folder: str | Path, disk: Disk = SYSTEM, owner: lock.Owner | None = 
 
 def mended(place: Path, disk: Disk, owner: lock.Owner) -> tuple[int, int, Recovered]:
     """Descriptors of the locked journal and of its witness, and what was found; both slots then name the last row."""
-    marks = _marks(disk, place)
+    marks = slots_of(disk, place)
     handle = opened(disk, place, os.O_RDWR)
     slots = -1
     try:

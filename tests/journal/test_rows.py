@@ -1,0 +1,205 @@
+"""Rows come back as they were given, bit for bit, and the bytes of a journal are what its page says."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.errors import DamagedError, JournalError
+from engine.journal import create, decode, encode, examine, read, reopen
+from engine.journal.frame import pack
+
+
+def test_a_row_comes_back_as_it_was_given(tmp_path):
+    given = {
+        "time": 1_600_000_000_000_000_000,
+        "close": np.array([1.5, -0.0]),
+        "names": ["A", "é"],
+        "late": None,
+        "x": {"y": 0.1},
+    }
+    with create(tmp_path / "j", {"name": "one"}) as writer:
+        row = writer.append("slice", given)
+        assert writer.head == row.hash and (row.seq, row.kind) == (1, "slice")
+    first, second = read(tmp_path / "j")
+    assert (first.seq, first.kind, first.body) == (0, "start", {"name": "one"})
+    assert second == row
+    body = second.body
+    assert body["close"].tobytes() == struct.pack("<dd", 1.5, -0.0) and body["close"].dtype == "<f8"
+    assert {key: value for key, value in body.items() if key != "close"} == {
+        k: v for k, v in given.items() if k != "close"
+    }
+
+
+def test_every_nan_keeps_its_bits():
+    bits = np.array([0x7FF8000000000000, 0x7FF8000000000123, 0xFFF8000000000001, 0x7FF0000000000001], np.uint64)
+    body = decode(encode({"array": bits.view(np.float64), "scalar": float("nan"), "inf": float("-inf")}))
+    assert body["array"].view(np.uint64).tolist() == bits.tolist()
+    assert body["scalar"] != body["scalar"] and body["inf"] == float("-inf")
+    odd = struct.unpack(">d", bytes.fromhex("7ff8000000000123"))[0]
+    assert struct.pack(">d", decode(encode({"x": odd}))["x"]).hex() == "7ff8000000000123"
+
+
+def test_the_order_of_keys_and_of_memory_does_not_reach_the_bytes():
+    square = np.arange(6.0).reshape(2, 3)
+    one = encode({"a": 1, "b": square, "c": {"x": 1, "y": 2}})
+    assert encode({"c": {"y": 2, "x": 1}, "b": np.asfortranarray(square), "a": 1}) == one
+    assert encode({"a": 1, "b": square.astype(">f8"), "c": {"x": 1, "y": 2}}) == one
+    assert encode({"a": np.int64(1), "b": square[:, ::-1][:, ::-1], "c": {"x": 1, "y": 2}}) == one
+    assert encode(decode(one)) == one
+
+
+def test_arrays_of_every_kind_keep_shape_and_type():
+    given = [
+        np.zeros((0, 3)),
+        np.arange(4, dtype=np.uint32),
+        np.array(7),
+        np.array([True, False]),
+        np.zeros((2, 2, 2), np.float32),
+    ]
+    for array, back in zip(given, decode(encode({"all": given}))["all"], strict=True):
+        assert back.shape == array.shape and back.dtype == array.dtype and back.tobytes() == array.tobytes()
+    assert decode(encode({"raw": b"\x00\xff", "then": np.array([2.0])}))["raw"] == b"\x00\xff"
+
+
+def test_what_cannot_be_kept_is_refused_with_its_place(tmp_path):
+    for body, place in [
+        ({"a": [1, {"b": object()}]}, r"body\.a\[1\]\.b: a object"),
+        ({"a": np.array(["x"])}, r"body\.a: arrays are of"),
+        ({"a": np.array([None])}, r"body\.a: arrays are of"),
+        ({"$array": 1}, r"keys are text"),
+        ({1: 1}, r"keys are text"),
+        ({"a": 1 + 2j}, r"body\.a: a complex"),
+        ({"a": "\ud800"}, "no Unicode"),
+    ]:
+        with create(tmp_path / "j", {}) as writer:
+            before = writer.head
+            with pytest.raises(JournalError, match=place):
+                writer.append("slice", body)
+            assert writer.head == before and writer.append("slice", {}).seq == 1
+        for file in (tmp_path / "j").iterdir():
+            file.unlink()
+
+
+def test_a_row_that_is_too_long_is_refused():
+    with pytest.raises(JournalError, match="at most 67,108,864"):
+        pack(1, "slice", bytes(1 << 26), "00" * 32, 0)
+    with pytest.raises(JournalError, match="1 to 255"):
+        pack(1, "", b"", "00" * 32, 0)
+
+
+def test_other_bytes_are_no_body():
+    good = encode({"a": np.zeros(2), "b": 1})
+    for bad in (
+        b"",
+        b"\x01",
+        good[:-1],
+        good + b"x",
+        good.replace(b"<f8", b"|O8"),
+        struct.pack("<I", 2) + b"[]",
+        struct.pack("<I", 99) + b"{}",
+    ):
+        with pytest.raises(DamagedError):
+            decode(bad)
+
+
+def plain(path: Path) -> list[tuple[int, str, str]]:
+    """(sequence, kind, hash) of every frame, read as docs/journal.md describes them: nothing of the engine's is used."""
+    data = path.read_bytes()
+    assert data[:30] == b"barcast journal, schema 00001\n"
+    before, at, out = hashlib.sha256(data[:30]).digest(), 30, []
+    while at < len(data):
+        length, crc = struct.unpack("<II", data[at : at + 8])
+        frame = data[at : at + 40 + length]
+        assert crc == zlib.crc32(frame[40:], zlib.crc32(frame[8:40], length))
+        assert frame[8:40] == before
+        seq, width = struct.unpack("<QH", frame[40:50])
+        before, at = hashlib.sha256(frame).digest(), at + 40 + length
+        out.append((seq, frame[50 : 50 + width].decode(), before.hex()))
+    return out
+
+
+def test_the_bytes_are_those_of_the_page(tmp_path):
+    with create(tmp_path / "j", {"name": "fixed"}) as writer:
+        writer.append("slice", {"time": 1, "close": np.array([1.0, np.nan])})
+        writer.append("answer", {"ok": True, "price": 10.25})
+    rows = [(row.seq, row.kind, row.hash) for row in read(tmp_path / "j")]
+    assert plain(tmp_path / "j" / "journal") == rows
+    # By hand: a change of the format must be a new schema.
+    body = struct.pack("<I", 16) + b'{"name":"fixed"}'
+    payload = struct.pack("<QH", 0, 5) + b"start" + body
+    before = hashlib.sha256(b"barcast journal, schema 00001\n").digest()
+    frame = struct.pack("<II", len(payload), zlib.crc32(payload, zlib.crc32(before, len(payload)))) + before + payload
+    data = (tmp_path / "j" / "journal").read_bytes()
+    assert data[30 : 30 + len(frame)] == frame
+    assert writer.head == "d503e2584245d9be94066394b4b98c3854929337bfb31ead40fb5541f10e03b2"
+    slot = b"witness\n" + struct.pack("<QQ", 2, len(data)) + bytes.fromhex(writer.head)
+    slot += struct.pack("<I", zlib.crc32(slot + bytes(4040))) + bytes(4036)
+    assert (tmp_path / "j" / "witness").read_bytes() == slot + slot
+
+
+def test_rows_wait_for_their_commit_and_the_witness_comes_after(tmp_path):
+    writer = create(tmp_path / "j", {})
+    writer.append("slice", {})
+    assert examine(tmp_path / "j").last_seq == 0
+    writer.commit()
+    assert (writer.last_seq, writer.committed, writer.witnessed) == (1, 1, 0)
+    found = examine(tmp_path / "j")
+    assert (found.rows, found.last_seq, found.witnessed, found.cut) == (2, 1, 0, 0)
+    writer.append("slice", {})
+    assert writer.witness() == writer.head
+    assert (writer.committed, writer.witnessed) == (2, 2) and examine(tmp_path / "j").witnessed == 2
+    writer.close()
+
+
+def test_a_reader_works_beside_a_writer_and_sees_whole_rows_only(tmp_path):
+    with create(tmp_path / "j", {}) as writer:
+        seen = []
+        for k in range(20):
+            writer.append("slice", {"k": k, "close": np.zeros(k * 100)})
+            writer.commit() if k % 2 else writer.witness()
+            seen.append([row.seq for row in read(tmp_path / "j")])
+    assert seen == [list(range(k + 2)) for k in range(20)]
+
+
+def test_a_reopened_journal_goes_on_where_it_was(tmp_path):
+    with create(tmp_path / "a" / "b" / "j", {"n": 1}) as writer:
+        writer.append("slice", {"k": 1})
+    writer, found = reopen(tmp_path / "a" / "b" / "j")
+    assert (found.rows, found.last_seq, found.cut, found.head) == (2, 1, 0, writer.head)
+    with writer:
+        writer.append("slice", {"k": 2})
+    assert [row.body for row in read(tmp_path / "a" / "b" / "j")] == [{"n": 1}, {"k": 1}, {"k": 2}]
+
+
+def test_after_an_exception_what_was_not_committed_is_let_go(tmp_path):
+    def session():
+        with create(tmp_path / "j", {}) as writer:
+            writer.append("slice", {})
+            writer.witness()
+            writer.append("slice", {})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        session()
+    assert [row.seq for row in read(tmp_path / "j")] == [0, 1]
+    reopen(tmp_path / "j")[0].close()
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(JournalError, match="holds something already"):
+        create(tmp_path, {})
+    with pytest.raises(JournalError, match="is a file"):
+        create(tmp_path / "notes.txt", {})
+    for ask in (lambda f: list(read(f)), examine, reopen):
+        with pytest.raises(JournalError, match="no journal here"):
+            ask(tmp_path)
+        with pytest.raises(JournalError, match="no journal here"):
+            ask(tmp_path / "nowhere")
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
