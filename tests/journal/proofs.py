@@ -66,7 +66,7 @@ def prepared() -> SimDisk:
 def killed_twice(groups: int, seed: int = 3, firsts: int = 8, each: int = 4) -> Sweep:
     """A crash, a recovery that writes on, and a second crash anywhere in that: a kill, and `each` power cuts.
 
-    The first crash is a power cut too, so that recovery has something to cut; everything known before or after must be there.
+    First crashes are power cuts, half of them with a tail to cut, and two kills inside a slot of the witness.
     """
     disk, sweep = prepared(), Sweep()
     start = disk.tree.copy()
@@ -74,7 +74,11 @@ def killed_twice(groups: int, seed: int = 3, firsts: int = 8, each: int = 4) -> 
     states = [(k, tree) for k, tree in power_states(disk.trace, 6, Random(seed), start) if told.known(k) >= 0]
     random = Random(seed)
     cut = [(k, tree) for k, tree in states if examine(FOLDER, SimDisk(tree)).cut]
-    for calls, tree in [*random.sample(cut, firsts // 2), *random.sample(states, firsts - firsts // 2)]:
+    made = next(k for k, _ in states)
+    kills = [(k, tree) for k, tree in crash_images(disk.trace, start) if k > made]
+    half = [(k, tree) for k, tree in kills if None in witness.load(SimDisk(tree), FOLDER)]
+    chosen = [random.sample(cut, firsts // 2), random.sample(half, 2), random.sample(states, firsts // 2)]
+    for calls, tree in [first for group in chosen for first in group]:
         second = SimDisk(tree)
         writer, found = reopen(FOLDER, second, OWNER)
         sweep.torn += found.cut > 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from engine.errors import DamagedError, HeldError, JournalError
@@ -9,7 +11,7 @@ from engine.journal import create, examine, read, recover, reopen
 from engine.journal.frame import pack, preamble
 from tests.journal.proofs import FLIPS, cut_everywhere, flipped_everywhere, sample
 from tests.journal.script import FOLDER, OWNER
-from tests.journal.simdisk import SimDisk
+from tests.journal.simdisk import SimDisk, power_states
 
 
 def outcome(tree) -> str | int:
@@ -86,6 +88,15 @@ def test_a_last_row_that_is_rewritten_with_good_checksums_is_refused_by_the_witn
     assert "is another than was acknowledged" in outcome(given.tree)
 
 
+def test_a_row_with_another_number_is_refused():
+    given = sample(False)
+    last = given.rows[-1]
+    frame, _ = pack(last.seq + 5, "slice", b"", last.hash, last.end)
+    given.tree.apply(("write", given.journal, last.end, frame))
+    looked = examine(FOLDER, SimDisk(given.tree))
+    assert looked.rows == len(given.rows) and looked.why == f"it is row {last.seq + 5} where row {last.seq + 1} belongs"
+
+
 def test_an_older_journal_under_a_newer_witness_is_refused():
     given = sample(True)
     given.tree.apply(("truncate", given.journal, given.rows[-3].end))
@@ -116,6 +127,37 @@ def test_zeros_and_rubbish_after_the_last_row_are_cut_and_kept_aside():
         assert (found.cut, found.end, found.head) == (len(tail), end, given.rows[-1].hash)
         assert disk.tree.files()[str(found.cut_file)] == tail
         assert examine(FOLDER, disk).cut == 0
+
+
+def test_a_tail_is_never_gone_from_both_places_whatever_a_power_cut_leaves_of_the_recovery():
+    given = sample(True)
+    tail = bytes(range(256)) * 6
+    end = len(given.tree.data[given.journal])
+    given.tree.apply(("write", given.journal, end, tail))
+    disk = SimDisk(given.tree)
+    kept = str(recover(FOLDER, disk, OWNER).cut_file)
+    seen = set()
+    for _, tree in power_states(disk.trace, 20, Random(1), given.tree):
+        files = tree.files()
+        places = (bytes(tree.data[given.journal][end:]) == tail, files.get(kept) == tail)
+        assert any(places)
+        seen.add(places)
+    assert seen == {(True, False), (True, True), (False, True)}
+
+
+def test_a_slow_reader_that_meets_both_slots_half_written_looks_again():
+    given = sample(True)
+    disk = SimDisk(given.tree)
+    witness = disk.tree.find(FOLDER / "witness")
+    whole, read_once = bytes(disk.tree.data[witness]), disk.read
+
+    def torn(handle, size, offset):
+        disk.read = read_once
+        assert disk.handles[handle] == witness
+        return whole[:20] + bytes(4090) + whole[4110:]
+
+    disk.read = torn
+    assert examine(FOLDER, disk).rows == len(given.rows)
 
 
 def test_a_newer_schema_is_refused_and_an_older_one_asks_for_its_migration():

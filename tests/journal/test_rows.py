@@ -100,12 +100,15 @@ def test_other_bytes_are_no_body():
         b"\x01",
         good[:-1],
         good + b"x",
-        good.replace(b"<f8", b"|O8"),
+        good.replace(b"<f8", b"<c8"),
         struct.pack("<I", 2) + b"[]",
         struct.pack("<I", 99) + b"{}",
     ):
         with pytest.raises(DamagedError):
             decode(bad)
+    text = b'{"a":{"$bytes":10},"b":{"$bytes":-7}}'
+    with pytest.raises(DamagedError, match="short"):
+        decode(struct.pack("<I", len(text)) + text + b"abc")
 
 
 def plain(path: Path) -> list[tuple[int, str, str]]:
@@ -168,13 +171,26 @@ def test_a_reader_works_beside_a_writer_and_sees_whole_rows_only(tmp_path):
 
 
 def test_a_reopened_journal_goes_on_where_it_was(tmp_path):
-    with create(tmp_path / "a" / "b" / "j", {"n": 1}) as writer:
-        writer.append("slice", {"k": 1})
+    writer = create(tmp_path / "a" / "b" / "j", {"n": 1})
+    writer.append("slice", {"k": 1})
+    writer.witness()
+    writer._let_go()
     writer, found = reopen(tmp_path / "a" / "b" / "j")
     assert (found.rows, found.last_seq, found.cut, found.head) == (2, 1, 0, writer.head)
     with writer:
         writer.append("slice", {"k": 2})
     assert [row.body for row in read(tmp_path / "a" / "b" / "j")] == [{"n": 1}, {"k": 1}, {"k": 2}]
+
+
+def test_after_a_recovery_both_slots_name_the_last_row(tmp_path):
+    writer = create(tmp_path / "j", {})
+    writer.append("slice", {})
+    writer.commit()
+    writer._let_go()
+    writer, found = reopen(tmp_path / "j")
+    slots = (tmp_path / "j" / "witness").read_bytes()
+    assert slots[:4096] == slots[4096:] and found.witnessed == 0 and examine(tmp_path / "j").witnessed == 1
+    writer.close()
 
 
 def test_after_an_exception_what_was_not_committed_is_let_go(tmp_path):

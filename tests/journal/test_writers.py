@@ -78,6 +78,12 @@ def test_a_second_writer_in_the_same_process_is_refused(journal):
     reopen(journal)[0].close()
 
 
+def test_a_new_journal_is_held_from_its_making_on(tmp_path):
+    with create(tmp_path / "k", {}), pytest.raises(HeldError):
+        reopen(tmp_path / "k")
+    assert not (tmp_path / "k" / "lock").exists()
+
+
 def test_deleting_the_note_lets_no_second_writer_in(journal):
     process = other(journal)
     try:
@@ -129,6 +135,14 @@ writer.close()
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(journal)], check=True, cwd=ROOT)
     assert examine(journal).last_seq == 1
+
+
+def test_a_writer_knows_its_process(journal, monkeypatch):
+    with reopen(journal)[0] as writer:
+        monkeypatch.setattr("os.getpid", lambda: 7)
+        with pytest.raises(StoppedError, match="not its fork 7"):
+            writer.append("slice", {})
+        monkeypatch.undo()
 
 
 @pytest.mark.parametrize("name", ["journal", "witness"])
