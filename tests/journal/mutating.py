@@ -25,7 +25,7 @@ from tests.journal.patches import MUTANTS
 from tests.mutants.mutant import Mutant
 from tests.mutants.runner import CAUGHT, INVALID, ROOT, SURVIVED, patched
 
-FILES = ("rows", "damage", "faults", "migrating", "crash", "writers")
+FILES = ("rows", "latch", "damage", "faults", "migrating", "writers", "crash")
 LEFT_OUT = "not real_kills and not misses_no_system_call"
 LIMIT = 60  # seconds for one mutant
 BROKEN = re.compile(r"^\S*engine/\S+\.py:\d+: (?:Name|Syntax|UnboundLocal|Attribute)Error", re.MULTILINE)  # no catch

@@ -8,6 +8,7 @@ WRITER, READING, RECOVERY, FRAME, WITNESS, MAKING, LOCK, BODY, DISK, MIGRATING =
     f"engine/journal/{name}.py"
     for name in ("writer", "reading", "recovery", "frame", "witness", "making", "lock", "body", "disk", "migrating")
 )
+LATCH = "engine/latch.py"
 
 _TABLE = [
     # writing
@@ -97,6 +98,20 @@ _TABLE = [
     ("a copy is made in its place", MIGRATING, "hidden = new.with_name(f\".{new.name}.migrated\")", "hidden = new"),
     ("a journal being written is migrated", MIGRATING, "        lock.refuse_running(disk, old, who)\n", ""),
     ("a copy hides what it was made of", MIGRATING, "header | {\"migrated\": origin}", "header"),
+    # the latch
+    ("a kill keeps the permit", LATCH, "        was_open |= _withdraw(disk, place)\n", ""),
+    ("a kill lets a resume under way finish", LATCH, "        _gone(disk, place / NEW)\n", ""),
+    ("a kill writes its reason first", LATCH, "    place, was_open = Path(folder), False\n", "    place, was_open = Path(folder), False\n    write_whole(disk, disk.open(place / \"why\", os.O_RDWR | os.O_CREAT), reason.encode() or b\" \", 0)\n"),
+    ("a kill gives up where a rename fails", LATCH, "    except OSError:\n        _gone(disk, place / PERMIT)", "    except OSError:\n        pass"),
+    ("a kill does not sync the folder", LATCH, "    try:\n        sync_folder(disk, place)\n    except OSError:\n        return Kill(was_open, durable=False)\n", ""),
+    ("a withdrawn permit still reads as one", LATCH, "    _note(disk, place, reason, at)\n", ""),
+    ("resuming asks for no reason", LATCH, "    if not reason.strip():\n", "    if False:\n"),
+    ("a restart issues a permit", LATCH, "    if found:\n", "    if False:\n"),
+    ("any file is a permit", LATCH, "except (OSError, ValueError, TypeError, KeyError):\n        return None", "except (ValueError, TypeError, KeyError):\n        return Permit(0, \"\", 0)\n    except OSError:\n        return None"),
+    ("a permit is in its place before it is durable", LATCH, "            disk.fdatasync(handle)\n", ""),
+    ("a resume that fails permits", LATCH, "        _withdraw(disk, place)\n        raise", "        raise"),
+    ("a resume is not durable", LATCH, "        sync_folder(disk, place)\n    except FileNotFoundError", "    except FileNotFoundError"),
+    ("permits are not told apart", LATCH, "_serial(disk, place) + 1", "0"),
 ]  # fmt: skip
 
 MUTANTS = [Mutant(*each) for each in _TABLE]
