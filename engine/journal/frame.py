@@ -24,6 +24,7 @@ from engine.journal.body import decode
 SCHEMA = 1
 LONGEST = 1 << 26  # bytes of a payload
 _HEAD, _INNER = struct.Struct("<II32s"), struct.Struct("<QH")
+_LENGTH = struct.Struct("<I")
 _PREAMBLE = re.compile(rb"barcast journal, schema (\d{5})\n")
 PREAMBLE_SIZE = 30
 _CHUNK = 1 << 20
@@ -87,7 +88,7 @@ def pack(seq: int, kind: str, raw: bytes, before: str, offset: int) -> tuple[byt
 
 
 def _checksum(length: int, chain: bytes, payload: bytes) -> int:
-    return zlib.crc32(payload, zlib.crc32(chain, length))
+    return zlib.crc32(payload, zlib.crc32(chain, zlib.crc32(_LENGTH.pack(length))))
 
 
 def scan(read: Callable[[int, int], bytes], size: int, schema: int = SCHEMA) -> Iterator[Row]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from engine.errors import DamagedError, JournalError
 from engine.journal import create, decode, encode, examine, read, reopen
 from engine.journal.frame import pack
+from tests.journal.script import ROOT
 
 
 def test_a_row_comes_back_as_it_was_given(tmp_path):
@@ -111,20 +112,17 @@ def test_other_bytes_are_no_body():
         decode(struct.pack("<I", len(text)) + text + b"abc")
 
 
-def plain(path: Path) -> list[tuple[int, str, str]]:
-    """(sequence, kind, hash) of every frame, read as docs/journal.md describes them: nothing of the engine's is used."""
-    data = path.read_bytes()
-    assert data[:30] == b"barcast journal, schema 00001\n"
-    before, at, out = hashlib.sha256(data[:30]).digest(), 30, []
-    while at < len(data):
-        length, crc = struct.unpack("<II", data[at : at + 8])
-        frame = data[at : at + 40 + length]
-        assert crc == zlib.crc32(frame[40:], zlib.crc32(frame[8:40], length))
-        assert frame[8:40] == before
-        seq, width = struct.unpack("<QH", frame[40:50])
-        before, at = hashlib.sha256(frame).digest(), at + 40 + length
-        out.append((seq, frame[50 : 50 + width].decode(), before.hex()))
-    return out
+def blocks() -> list[str]:
+    """The Python of docs/journal.md."""
+    return re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs/journal.md").read_text(), re.DOTALL | re.MULTILINE)
+
+
+def test_the_page_shows_what_works(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    exec(blocks()[0], {})
+    head, *shown = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in shown] == [["0", "start"], ["1", "slice"], ["2", "intent"], ["3", "restart"]]
+    assert examine("sessions/one/journal").head == head
 
 
 def test_the_bytes_are_those_of_the_page(tmp_path):
@@ -132,15 +130,21 @@ def test_the_bytes_are_those_of_the_page(tmp_path):
         writer.append("slice", {"time": 1, "close": np.array([1.0, np.nan])})
         writer.append("answer", {"ok": True, "price": 10.25})
     rows = [(row.seq, row.kind, row.hash) for row in read(tmp_path / "j")]
-    assert plain(tmp_path / "j" / "journal") == rows
+    page: dict = {}
+    exec(blocks()[1], page)
+    assert page["rows"](tmp_path / "j" / "journal") == rows
     # By hand: a change of the format must be a new schema.
     body = struct.pack("<I", 16) + b'{"name":"fixed"}'
     payload = struct.pack("<QH", 0, 5) + b"start" + body
     before = hashlib.sha256(b"barcast journal, schema 00001\n").digest()
-    frame = struct.pack("<II", len(payload), zlib.crc32(payload, zlib.crc32(before, len(payload)))) + before + payload
+    frame = (
+        struct.pack("<II", len(payload), zlib.crc32(before + payload, zlib.crc32(struct.pack("<I", len(payload)))))
+        + before
+        + payload
+    )
     data = (tmp_path / "j" / "journal").read_bytes()
     assert data[30 : 30 + len(frame)] == frame
-    assert writer.head == "d503e2584245d9be94066394b4b98c3854929337bfb31ead40fb5541f10e03b2"
+    assert writer.head == "81a0229e0fb1743512d4566a7774161b52c183e37b662283af827bd6ca500528"
     slot = b"witness\n" + struct.pack("<QQ", 2, len(data)) + bytes.fromhex(writer.head)
     slot += struct.pack("<I", zlib.crc32(slot + bytes(4040))) + bytes(4036)
     assert (tmp_path / "j" / "witness").read_bytes() == slot + slot
