@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -96,7 +96,6 @@ class Writer:
             self.witness()
             with self._stopping("the witness could not be written"):
                 set_slot(self._disk, self._slots, self._slot, self._witnessed)
-                self._disk.unlink(self.folder / lock.NAME)
         finally:
             self._let_go()
         return self.head
@@ -131,9 +130,13 @@ class Writer:
             raise
 
     def _let_go(self) -> None:
-        if self._handle >= 0:
-            self._disk.close(self._slots)
-            self._disk.close(self._handle)
+        if self._handle < 0:
+            return
+        if self._process == os.getpid():
+            with suppress(OSError):  # a note that stays is taken over once this process has ended
+                self._disk.unlink(self.folder / lock.NAME)
+        self._disk.close(self._slots)
+        self._disk.close(self._handle)
         self._handle = -1
 
     def __enter__(self) -> Self:
@@ -155,13 +158,13 @@ def create(
 
     `folder` must not exist or be empty; JournalError if it holds anything, StoppedError if the disk fails.
     """
-    place = Path(folder)
+    place = Path(folder).absolute()  # a process may change its folder
     handles, mark = make(place, encode(header), disk, owner or lock.me())
     return Writer(place, disk, handles, mark, 0)
 
 
 def reopen(folder: str | Path, disk: Disk = SYSTEM, owner: lock.Owner | None = None) -> tuple[Writer, Recovered]:
     """The writer of a journal that is there, and what recovery has found; raises as `recover`."""
-    place = Path(folder)
+    place = Path(folder).absolute()  # a process may change its folder
     handle, slots, found = mended(place, disk, owner or lock.me())
     return Writer(place, disk, (handle, slots), witness.Mark(found.last_seq, found.end, found.head), 0), found

@@ -137,6 +137,30 @@ writer.close()
     assert examine(journal).last_seq == 1
 
 
+def test_a_fork_that_lets_go_leaves_the_note_to_its_parent(journal, monkeypatch):
+    writer, _ = reopen(journal)
+    monkeypatch.setattr("os.getpid", lambda: 7)
+    writer._let_go()
+    monkeypatch.undo()
+    assert (journal / "lock").exists()
+
+
+def test_a_writer_that_has_let_go_leaves_the_journal_to_another_process(journal):
+    with pytest.raises(ZeroDivisionError), reopen(journal)[0]:
+        _ = 1 / 0
+    ended(other(journal))
+
+
+def test_a_process_may_change_its_folder(journal, monkeypatch, tmp_path):
+    monkeypatch.chdir(journal.parent)
+    writer, _ = reopen("j")
+    monkeypatch.chdir("/")
+    writer.append("slice", {})
+    writer.witness()
+    writer.close()
+    assert not (journal / "lock").exists()
+
+
 def test_a_writer_knows_its_process(journal, monkeypatch):
     with reopen(journal)[0] as writer:
         monkeypatch.setattr("os.getpid", lambda: 7)
