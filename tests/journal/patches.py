@@ -31,7 +31,7 @@ _TABLE = [
     ("closing forgets the note", WRITER, "                self._disk.unlink(self.folder / lock.NAME)\n", "                pass\n"),
     ("a fork takes the note of its parent away", WRITER, "        if self._process == os.getpid():\n", "        if True:\n"),
     ("a relative folder follows the process", WRITER, "    place = Path(folder).absolute()  # a process may change its folder\n    handle,", "    place = Path(folder)\n    handle,"),
-    ("closing keeps the lock", WRITER, "            self._disk.close(self._handle)\n", ""),
+    ("closing keeps the lock", WRITER, "        self._disk.close(self._handle)\n", ""),
     ("a deleted file is not missed", WRITER, "            self._present()\n", ""),
     ("a fork may write", WRITER, "if self._process != os.getpid():", "if False:"),
     ("an exception commits half a group", WRITER, "        if kind is None:\n", "        if True:\n"),
