@@ -98,6 +98,40 @@ def _products(x: Floats, y: Floats, x_mean: Floats, y_mean: Floats, w: int, out:
 
 
 @njit()
+def _absolute(x: Floats, mean: Floats, w: int, out: Floats) -> None:
+    n, length = x.shape
+    for i in range(n):
+        row, to, centre = x[i], out[i], mean[i]
+        for a in range(w - 1, length, TILE):
+            b = min(a + TILE, length)
+            acc, c = to[a:b], centre[a:b]
+            acc[:] = 0.0
+            for k in range(w):
+                xs = row[a - w + 1 + k : b - w + 1 + k]
+                for j in range(b - a):
+                    acc[j] += abs(xs[j] - c[j])
+
+
+@njit()
+def _since_highest(x: Floats, w: int, out: Floats) -> None:
+    for i in range(x.shape[0]):
+        at = -1  # of the highest of the last w, the latest if there are several
+        unknown = 0  # slices since the last NaN, at most w
+        for t in range(x.shape[1]):
+            unknown = 0 if math.isnan(x[i, t]) else min(unknown + 1, w)
+            if unknown == 0:
+                at = -1
+            elif at < 0 or x[i, t] >= x[i, at]:
+                at = t
+            elif t - at >= w:
+                at = t - w + 1
+                for s in range(t - w + 2, t + 1):
+                    if x[i, s] >= x[i, at]:
+                        at = s
+            out[i, t] = t - at if unknown >= w else np.nan
+
+
+@njit()
 def _log(x: Floats, out: Floats) -> None:
     for i in range(x.shape[0]):
         for t in range(x.shape[1]):
@@ -157,6 +191,40 @@ def correlation(x: Floats, y: Floats, w: int) -> Floats:
     _squares(y, my, w, yy)
     out = xy / np.sqrt(xx * yy)
     return np.where((xx <= w * FLAT * mx * mx) | (yy <= w * FLAT * my * my), np.nan, np.clip(out, -1.0, 1.0))
+
+
+def slope_on(y: Floats, x: Floats, w: int) -> Floats:
+    """Slope of (B, T) `y` on (B or 1, T) `x` over the last `w`; NaN where `x` does not vary."""
+    my, mx = mean(y, w), mean(x, w)
+    xy, xx = _blank(y, w), _blank(x, w)
+    _products(y, x, my, mx, w, xy)
+    _squares(x, mx, w, xx)
+    return xy / np.where(xx <= w * FLAT * mx * mx, np.nan, xx)
+
+
+def line(x: Floats, w: int) -> tuple[Floats, Floats]:
+    """Slope per slice and R squared of a straight line through the last `w`; R squared is NaN where they do not vary."""
+    centred = np.arange(w, dtype=np.float64) - (w - 1) / 2.0
+    squares, centre = float(np.sum(centred * centred)), mean(x, w)
+    yy = _blank(x, w)
+    _squares(x, centre, w, yy)
+    slope = weighted(x, centred) / squares
+    explained = slope * slope * squares / np.where(yy <= w * FLAT * centre * centre, np.nan, yy)
+    return slope, np.minimum(explained, 1.0)
+
+
+def absolute(x: Floats, centre: Floats, w: int) -> Floats:
+    """Sum of |x - centre| over the last `w`, with the centre of now."""
+    out = _blank(x, w)
+    _absolute(x, centre, w, out)
+    return out
+
+
+def since_highest(x: Floats, w: int) -> Floats:
+    """Slices since the highest of the last `w`, the latest of several."""
+    out = np.empty_like(x)
+    _since_highest(x, w, out)
+    return out
 
 
 def highest(x: Floats, w: int) -> Floats:
