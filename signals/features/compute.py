@@ -16,7 +16,7 @@ from signals.features.market import Market
 if TYPE_CHECKING:
     from signals.features.sets import FeatureSet, Float32s
 
-CELLS = 16_384  # bars of one block
+CELLS = 8_192  # bars of one block
 
 
 def compute(features: FeatureSet, bars: Window, jobs: int = 1, out: Any = None) -> Float32s:
@@ -35,9 +35,10 @@ def compute(features: FeatureSet, bars: Window, jobs: int = 1, out: Any = None) 
         stop = min(first + size, n)
         with np.errstate(all="ignore"):
             block = Block(bars, first, stop, market)
+            found = np.empty((len(features), *block.close.shape), np.float32)
             for k, column in enumerate(features.columns):
-                values = column.compute(block)
-                rolling.emit(np.broadcast_to(values, block.close.shape).copy(), block.exists, k, out[first:stop])
+                rolling.narrow(np.atleast_2d(column.compute(block)), block.exists, found[k])
+            rolling.interleave(found, out[first:stop])
 
     if jobs <= 1:
         for first in starts:
