@@ -23,6 +23,8 @@ def compute(features: FeatureSet, bars: Window, jobs: int = 1, out: Any = None) 
     """See FeatureSet.panel."""
     length, n = bars.close.shape
     shape = (n, length, len(features))
+    if not length:
+        raise DataError(f"features {features.name}: expected at least one slice, got none; widen the dates")
     if out is None:
         out = np.empty(shape, np.float32)
     elif out.shape != shape or out.dtype != np.float32:
