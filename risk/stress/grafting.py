@@ -62,7 +62,7 @@ def replay(panel: Panel, rows: slice) -> Graft:
         known = np.isfinite(ratio)
         mean = np.where(known, ratio, 0.0).sum(1) / np.maximum(known.sum(1), 1)
         gone = np.asarray(np.isnan(bars.close[rows] / before))
-        filled = np.where(gone & known.any(axis=1)[:, None], mean[:, None], ratio)
+        filled = np.where(gone & np.asarray(known.any(axis=1))[:, None], mean[:, None], ratio)
         columns.append(np.where(there, filled, np.nan))
     open_, high, low, close = _ordered(columns)
     return Graft(open_, high, low, close, np.where(there, panel.volume[rows], np.nan))
