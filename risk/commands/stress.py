@@ -12,6 +12,9 @@ def stress(
     regimes: Annotated[bool, typer.Option("--regimes", help="stretches of history and states of the market")] = False,
     tails: Annotated[bool, typer.Option("--tails", help="value at risk, what lies beyond it, worst slices")] = False,
     scenarios: Annotated[bool, typer.Option("--scenarios", help="shocks to the book of the last slice")] = False,
+    assumptions: Annotated[
+        bool, typer.Option("--assumptions", help="each assumption moved alone, and the capacity curve")
+    ] = False,
     windows: Annotated[
         str | None, typer.Option(help="a YAML list of regimes (name, first, last) instead of the usual ten")
     ] = None,
@@ -19,21 +22,21 @@ def stress(
     plugin: Annotated[list[str] | None, typer.Option("--plugin", metavar="FILE", help="as for barcast run")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")] = False,
 ) -> None:
-    """Regimes, tails and shocks of a strategy; without an option, all three."""
+    """Regimes, tails, shocks and assumptions of a strategy; without an option, all four."""
     import json
 
     from engine import plugins
     from engine.run import load_config
     from risk.stress import windows as history
-    from risk.stress.examine import as_document
+    from risk.stress.examine import Asked, as_document
     from risk.stress.examine import stress as examine
     from risk.stress.show import summary
 
-    everything = not (regimes or tails or scenarios)
+    rest = (tails, scenarios, assumptions)
+    everything = not (regimes or windows is not None or any(rest))
     plugins.load_files(plugin or [])
     loaded = load_config(config, sets or [])
     stretches = history.read() if windows is None else history.read(windows)
-    done = examine(
-        loaded, stretches, regimes or everything or windows is not None, tails or everything, scenarios or everything
-    )
+    asked = Asked(everything or regimes or windows is not None, *(everything or one for one in rest))
+    done = examine(loaded, stretches, asked)
     typer.echo(json.dumps(as_document(done)) + "\n" if as_json else summary(done), nl=False)

@@ -14,6 +14,7 @@ from engine.errors import DataError
 from engine.run import Inputs, prepare, run_record
 from engine.trades import round_trips
 from engine.types import Floats
+from risk.stress.assumptions import Assumptions, assumptions
 from risk.stress.parts import Part, course_of, part
 from risk.stress.shocked import Outcome, shocks
 from risk.stress.states import states
@@ -23,6 +24,15 @@ from risk.stress.windows import Stretch, overlaps
 LEVELS = (0.95, 0.99)
 FEWEST = 30  # returns under which tails are not told
 Say = Callable[[str], None]
+
+
+class Asked(NamedTuple):
+    """Which parts are wanted."""
+
+    regimes: bool = True
+    tails: bool = True
+    scenarios: bool = True
+    assumptions: bool = True
 
 
 class Stressed(NamedTuple):
@@ -38,18 +48,18 @@ class Stressed(NamedTuple):
     worst: tuple[Worst, ...]
     worst_dates: tuple[str, ...]
     shocks: tuple[Outcome, ...]
+    hangs_on: Assumptions | None
 
 
 def stress(
     config: Config,
     stretches: tuple[Stretch, ...] = (),
-    regimes: bool = True,
-    tails: bool = True,
-    scenarios: bool = True,
+    asked: Asked | None = None,
     inputs: Inputs | None = None,
     say: Say = lambda text: None,
 ) -> Stressed:
     """Run `config` once and take it apart; DataError where it ran over no slice."""
+    asked = Asked() if asked is None else asked
     inputs = prepare(config, None, None, say) if inputs is None else inputs
     panel = inputs.panel
     record = run_record(config, *inputs, None, say)
@@ -61,13 +71,13 @@ def stress(
     sessions = panel.sessions[:slices]
     parts: list[tuple[Stretch, Part | None]] = []
     found: dict[str, Part] = {}
-    if regimes:
+    if asked.regimes:
         parts = [(one, part(course, one.holds(sessions)) if one.covered(sessions) else None) for one in stretches]
         market = benchmark_of(panel, EQUAL_WEIGHT, 1.0)
         assert market is not None
         found = {name: part(course, mask[:slices]) for name, mask in states(market).items()}
     known: Floats = course.returns[~np.isnan(course.returns)]
-    deep = tails and len(known) >= FEWEST
+    deep = asked.tails and len(known) >= FEWEST
     losses = worst(course.returns, panel.adjusted.close, trades, panel.universe.symbols) if deep else []
     covered = [one for one, figures in parts if figures is not None]
     return Stressed(
@@ -80,7 +90,8 @@ def stress(
         tuple(tail(known, level) for level in LEVELS) if deep else (),
         tuple(losses),
         tuple(str(sessions[one.row]) for one in losses),
-        tuple(shocks(config, inputs, record, say)) if scenarios else (),
+        tuple(shocks(config, inputs, record, say)) if asked.scenarios else (),
+        assumptions(config, inputs) if asked.assumptions else None,
     )
 
 
@@ -110,6 +121,13 @@ def as_document(done: Stressed) -> dict[str, Any]:
             for date, one in zip(done.worst_dates, done.worst, strict=True)
         ],
         "scenarios": [_plain(one._asdict()) for one in done.shocks],
+        "assumptions": None
+        if done.hangs_on is None
+        else done.hangs_on._asdict()
+        | {
+            "tornado": [one._asdict() for one in done.hangs_on.tornado],
+            "capacity": [one._asdict() for one in done.hangs_on.capacity],
+        },
     }
 
 

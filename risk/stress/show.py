@@ -7,6 +7,7 @@ import sys
 from io import StringIO
 from typing import Any
 
+from risk.stress.assumptions import Assumptions
 from risk.stress.examine import Stressed
 from risk.stress.parts import Part
 from risk.stress.shocked import Outcome
@@ -48,6 +49,8 @@ def summary(done: Stressed) -> str:
         console.print(_shocks(done.shocks))
         if any(not one.same_past for one in done.shocks):
             console.print("[yellow]![/] longer data changed the past of this run: its signals or calendar look ahead")
+    if done.hangs_on is not None:
+        _assumed(console, done.hangs_on)
     return str(console.file.getvalue())  # type: ignore[attr-defined]
 
 
@@ -87,6 +90,29 @@ def _shocks(outcomes: tuple[Outcome, ...]) -> Any:
             f"{one.braked}", fills, escape(said),
         )  # fmt: skip
     return table
+
+
+def _assumed(console: Any, found: Assumptions) -> None:
+    """Tornado and capacity curve; every fourth level of capital is enough for a terminal."""
+    console.print(f"\n[bold]Assumptions[/] moved alone, widest first; as configured: Sharpe {maybe(found.sharpe)}")
+    table = _table("", "low", "high", "Sharpe at low", "at high", "CAGR at low", "at high")
+    for one in found.tornado:
+        yearly = ("n/a" if x is None else share(x) for x in one.cagr)
+        table.add_row(one.key, f"{one.low:g}", f"{one.high:g}", *(maybe(x) for x in one.sharpe), *yearly)
+    console.print(table)
+    console.print(f"\n[bold]Capacity[/]: {found.said}")
+    if not found.capacity:
+        return
+    table = _table("capital", "Sharpe", "CAGR")
+    for level in found.capacity[::4] + found.capacity[-1:]:
+        table.add_row(f"{level.capital:,.0f}", maybe(level.sharpe), "n/a" if level.cagr is None else share(level.cagr))
+    console.print(table)
+    if found.half is not None:
+        console.print(f"the return a year is halved at {found.half:,.0f}")
+
+
+def maybe(value: float | None) -> str:
+    return "n/a" if value is None else number(value)
 
 
 def _table(*titles: str) -> Any:
