@@ -48,20 +48,12 @@ def test_only_what_the_file_sets_is_moved(found):
     assert "exits.take_profit" not in keys and "sizing.vol_target" not in keys
 
 
-def test_a_move_that_the_rules_forbid_is_left_out():
+def test_a_move_that_the_rules_forbid_is_left_out(found):
     from risk.stress.assumptions import _valid
 
-    config = load(
-        {
-            "name": "sure",
-            "data": {"source": "packaged", "name": "us20"},
-            "signals": {"p": {"plugin": "precomputed", "unit": "probability", "path": "f.parquet"}},
-            "strategy": {"rule": "threshold", "signal": "p", "confidence": 0.9, "size": "10%"},
-            "capital": 1000,
-        }
-    )  # fmt: skip
-    assert not _valid(config, "strategy.confidence", 0.675, 1.125)
-    assert _valid(config, "strategy.size", 0.075, 0.125)
+    config, _ = found
+    assert not _valid(config, "strategy.quantile", 0.9, 1.5)
+    assert _valid(config, "strategy.quantile", 0.2, 0.3)
 
 
 def test_the_tornado_has_its_widest_first(found):
