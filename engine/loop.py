@@ -86,11 +86,12 @@ class Engine:
         """Whether there is a next slice to run: the data has not ended and the account is not ruined."""
         return self.t < len(self.market.times) and self.book.account.money[ENDED] == 0.0
 
-    def run(self) -> None:
-        """Run every slice that is left, in one compiled loop where the strategy is compiled."""
-        while self.alive:
+    def run(self, stop: int | None = None) -> None:
+        """Run every slice that is left (before slice `stop`), in one compiled loop where the strategy is compiled."""
+        stop = len(self.market.times) if stop is None else min(stop, len(self.market.times))
+        while self.alive and self.t < stop:
             if isinstance(self.strategy, Rule):
-                self._run_fused(self.strategy)
+                self._run_fused(self.strategy, stop)
             else:
                 self.step()
 
@@ -202,10 +203,10 @@ class Engine:
             out.append(refused_at(k, self.refused, self.symbols))
         return tuple(reversed(out))
 
-    def _run_fused(self, rule: Rule) -> None:
+    def _run_fused(self, rule: Rule, stop: int) -> None:
         book, shaper, guard, market = self.book, self.shaper, self.guard, self.market
         self.t = fused(
-            self.t, len(market.times), market, self.specs, self.rules, book.account, book.view, book.orders, book.explicit,
+            self.t, stop, market, self.specs, self.rules, book.account, book.view, book.orders, book.explicit,
             self.plan, self.refused, self.log, book.scratch, self.curve, self.codes, self.forecasts,
             rule.kernel, read_only(rule.params), rule.state,
             shaper.kernel, read_only(shaper.params), shaper.state,

@@ -1,0 +1,1 @@
+"""Commands of this room: `barcast NAME` for each file, registered in pyproject.toml under barcast.commands."""

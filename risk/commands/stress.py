@@ -1,0 +1,42 @@
+"""barcast stress: a strategy in bad company."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def stress(
+    config: Annotated[str, typer.Argument(help="a strategy file")],
+    regimes: Annotated[bool, typer.Option("--regimes", help="stretches of history and states of the market")] = False,
+    tails: Annotated[bool, typer.Option("--tails", help="value at risk, what lies beyond it, worst slices")] = False,
+    scenarios: Annotated[bool, typer.Option("--scenarios", help="shocks to the book of the last slice")] = False,
+    assumptions: Annotated[
+        bool, typer.Option("--assumptions", help="each assumption moved alone, and the capacity curve")
+    ] = False,
+    windows: Annotated[
+        str | None, typer.Option(help="a YAML list of regimes (name, first, last) instead of the usual ten")
+    ] = None,
+    sets: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="as for barcast run")] = None,
+    plugin: Annotated[list[str] | None, typer.Option("--plugin", metavar="FILE", help="as for barcast run")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")] = False,
+) -> None:
+    """Regimes, tails, shocks and assumptions of a strategy; without an option, all four."""
+    import json
+
+    from engine import plugins
+    from engine.run import load_config
+    from risk.stress import windows as history
+    from risk.stress.examine import Asked, as_document
+    from risk.stress.examine import stress as examine
+    from risk.stress.show import summary
+
+    rest = (tails, scenarios, assumptions)
+    everything = not (regimes or windows is not None or any(rest))
+    plugins.load_files(plugin or [])
+    loaded = load_config(config, sets or [])
+    stretches = history.read() if windows is None else history.read(windows)
+    asked = Asked(everything or regimes or windows is not None, *(everything or one for one in rest))
+    done = examine(loaded, stretches, asked)
+    typer.echo(json.dumps(as_document(done)) + "\n" if as_json else summary(done), nl=False)
