@@ -1,0 +1,1 @@
+"""Whether a result is luck: what selection, chance and a short sample can do to returns. Arrays in, facts out."""
