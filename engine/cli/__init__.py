@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli import checking
+from engine.cli import checking, luck
 from engine.cli.auditing import audit
 from engine.cli.ledger import trials
 from engine.cli.simulating import simulate
@@ -190,6 +190,8 @@ def crosscheck(
 app.command()(checking.check)
 app.command()(checking.audit)
 app.command()(trials)
+app.command()(luck.overfitting)
+app.command()(luck.chance)
 
 
 @app.command()

@@ -7,6 +7,7 @@ ties it to its name. A circular shift in time keeps everything but the date. Bot
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from engine.errors import DataError
 from engine.types import Bools, Floats, Ints
 
 FEWEST_NAMES = 8  # fewer have too few orders for a shuffle of names
+TINY = 1e-9  # what is left of a book that lost all
 NEAR = 0.05  # of the slices: no shift is nearer to where it began
 
 
@@ -82,36 +84,63 @@ def p_value(observed: float, null: Floats) -> float:
     return (1.0 + int((~(null < observed)).sum())) / (1.0 + len(null))
 
 
-def portfolio_returns(weights: Floats, returns: Floats, cost: float = 0.0) -> tuple[Floats, float]:
-    """((T - 1,) net returns, mean value traded per slice) of holding (T, N) `weights` decided at the close of each slice.
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What portfolios came to, (C,) each: Sharpe ratio per bar, mean value traded and mean gross exposure per slice."""
 
-    Row t of `returns` is from close t - 1 to close t, NaN where a name has none: it then earns 0. `cost` is per side.
+    sharpe: Floats
+    traded: Floats
+    gross: Floats
+
+
+def walk(
+    keep: Floats, add: Floats, before: Floats, after: Floats, names: list[tuple[slice, Ints]], cost: float = 0.0
+) -> Walk:
+    """Hold C portfolios through time and trade them alike, once in each slice.
+
+    (T, N) `before` are the returns from the last close to where the slice trades, `after` from there to its close, NaN:
+    none. A holding is cut to the share `keep` (T, N) of itself and `add` (T, N), of equity and signed, is bought. Holding j
+    of a portfolio is in the name that `names` says, (C, N) for each stretch of rows. `cost` is per side, of value.
     """
-    earned = np.nan_to_num(returns[1:])
-    held = weights[:-1]
-    gross = (held * earned).sum(axis=1)
-    drifted = held * (1.0 + earned) / (1.0 + gross)[:, None]
-    traded = np.abs(weights[1:] - drifted).sum(axis=1)
-    return gross - cost * traded, float(traded.mean())
+    first, second = np.nan_to_num(before), np.nan_to_num(after)
+    count = names[0][1].shape[0]
+    weight = np.zeros((count, keep.shape[1]))
+    net, traded, gross = np.zeros((len(keep), count)), np.zeros((len(keep), count)), np.zeros((len(keep), count))
+    for rows, who in names:
+        for t in range(rows.start, rows.stop):
+            early = (weight * first[t][who]).sum(axis=1)
+            drifted = weight * (1.0 + first[t][who]) / np.maximum(1.0 + early, TINY)[:, None]
+            kept = drifted * keep[t]
+            traded[t] = np.abs(drifted - kept).sum(axis=1) + np.abs(add[t]).sum()
+            held = kept + add[t]
+            late = (held * second[t][who]).sum(axis=1)
+            weight = held * (1.0 + second[t][who]) / np.maximum(1.0 + late, TINY)[:, None]
+            net[t] = (1.0 + early) * (1.0 - cost * traded[t]) * (1.0 + late) - 1.0
+            gross[t] = np.abs(weight).sum(axis=1)
+    spread = net[1:].std(axis=0, ddof=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sharpe = np.where(spread > 0.0, net[1:].mean(axis=0) / spread, np.nan)
+    return Walk(sharpe, traded.mean(axis=0), gross.mean(axis=0))
+
+
+def itself(shape: tuple[int, int]) -> list[tuple[slice, Ints]]:
+    """The names of one portfolio that holds what it holds."""
+    return [(slice(0, shape[0]), np.arange(shape[1])[None, :])]
 
 
 def random_portfolios(
-    weights: Floats, returns: Floats, count: int, rng: np.random.Generator, cost: float = 0.0
-) -> tuple[Floats, Floats]:
-    """((count,) Sharpe ratios per bar, (count,) mean value traded) of portfolios with the same weights on other names.
+    keep: Floats,
+    add: Floats,
+    before: Floats,
+    after: Floats,
+    count: int,
+    rng: np.random.Generator,
+    cost: float = 0.0,
+) -> Walk:
+    """`count` portfolios that trade when, and as much as, the original does, but in names drawn for each once.
 
-    Every one has the gross and net exposure and the changes of weights of the original on every slice; only the names
-    are drawn, by one ring through them, over those that have a return (`returns` NaN: not there).
+    A ring through the names gives each holding another name, passing over those that have no return at the time.
     """
-    here = ~np.isnan(returns)
-    stretches = runs_of(here)
-    sharpe, traded = np.empty(count), np.empty(count)
-    for k in range(count):
-        source = cycle(weights.shape[1], rng)
-        drawn = np.zeros_like(weights)
-        for rows, present in stretches:
-            drawn[rows] = np.where(present, weights[rows][:, among(source, present)], 0.0)
-        net, traded[k] = portfolio_returns(drawn, returns, cost)
-        spread = net.std(ddof=1)
-        sharpe[k] = net.mean() / spread if spread > 0.0 else np.nan
-    return sharpe, traded
+    rings = [cycle(before.shape[1], rng) for _ in range(count)]
+    names = [(rows, np.stack([among(ring, here) for ring in rings])) for rows, here in runs_of(~np.isnan(before))]
+    return walk(keep, add, before, after, names, cost)

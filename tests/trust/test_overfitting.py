@@ -153,27 +153,25 @@ def test_a_p_value_counts_the_observed_itself():
     assert chance.p_value(1.0, np.array([np.nan])) == 1.0
 
 
-def test_random_portfolios_have_the_exposure_and_the_changes_of_the_original():
+def trades_of(weights):
+    """(keep, add) of weights that are rebalanced at every slice: all is sold and bought again."""
+    return np.zeros_like(weights), weights
+
+
+def test_random_portfolios_have_the_exposure_and_the_turnover_of_the_original():
     rng = np.random.default_rng(5)
-    weights = np.where(rng.random((200, 12)) < 0.3, 0.1, 0.0)
-    weights[:, :2] = -0.05
+    add = np.where(rng.random((200, 12)) < 0.05, 0.1, 0.0)
+    keep = np.where(rng.random((200, 12)) < 0.1, 0.5, 1.0)
+    still = np.zeros((200, 12))
+    ours = chance.walk(keep, add, still, still, chance.itself(still.shape))
+    theirs = chance.random_portfolios(keep, add, still, still, 5, np.random.default_rng(1))
+    assert theirs.traded == pytest.approx(ours.traded[0]) and theirs.gross == pytest.approx(ours.gross[0])
     returns = 0.01 * rng.standard_normal((200, 12))
-    seen = []
-    original = chance.portfolio_returns
-
-    def spy(drawn, *rest):
-        seen.append(drawn)
-        return original(drawn, *rest)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chance, "portfolio_returns", spy)
-        chance.random_portfolios(weights, returns, 5, np.random.default_rng(1))
-    for drawn in seen:
-        assert np.abs(drawn).sum(axis=1) == pytest.approx(np.abs(weights).sum(axis=1))
-        assert drawn.sum(axis=1) == pytest.approx(weights.sum(axis=1))
-        changes = [np.abs(np.diff(w, axis=0)).sum() for w in (drawn, weights)]
-        assert changes[0] == pytest.approx(changes[1])
-    assert not any((a == weights).all() for a in seen)
+    ours = chance.walk(keep, add, returns, still, chance.itself(still.shape))
+    theirs = chance.random_portfolios(keep, add, returns, still, 50, np.random.default_rng(1))
+    assert theirs.traded.mean() == pytest.approx(ours.traded[0], rel=0.03)
+    assert theirs.gross.mean() == pytest.approx(ours.gross[0], rel=0.03)
+    assert not np.isclose(theirs.sharpe, ours.sharpe[0]).any()
 
 
 def test_foresight_beats_every_random_portfolio_and_ignorance_does_not():
@@ -183,14 +181,28 @@ def test_foresight_beats_every_random_portfolio_and_ignorance_does_not():
     wise[:-1] = np.where(np.argsort(np.argsort(returns[1:], axis=1), axis=1) >= 16, 0.25, 0.0)
     blind = np.where(np.argsort(np.argsort(rng.standard_normal((300, 20)), axis=1), axis=1) >= 16, 0.25, 0.0)
     for weights, best in ((wise, True), (blind, False)):
-        net, _ = chance.portfolio_returns(weights, returns)
-        null, _ = chance.random_portfolios(weights, returns, 99, np.random.default_rng(1))
-        assert (chance.p_value(net.mean() / net.std(ddof=1), null) == 0.01) is best
+        ours = chance.walk(*trades_of(weights), returns, 0 * returns, chance.itself(returns.shape))
+        null = chance.random_portfolios(*trades_of(weights), returns, 0 * returns, 99, np.random.default_rng(1))
+        assert (chance.p_value(ours.sharpe[0], null.sharpe) == 0.01) is best
 
 
-def test_the_value_traded_is_what_drifted_weights_need():
-    """Half in a name that doubles is two thirds after it; a sixth of the book is sold to be at half again, and costs 1 %."""
-    weights = np.array([[0.5, 0.5], [0.5, 0.5]])
-    returns = np.array([[np.nan, np.nan], [1.0, 0.0]])
-    net, traded = chance.portfolio_returns(weights, returns, cost=0.01)
-    assert traded == pytest.approx(2 / 6) and net == pytest.approx([0.5 - 0.01 / 3])
+def test_a_name_that_is_not_there_is_passed_over():
+    returns = np.full((6, 3), 0.01)
+    returns[3:, 1] = np.nan
+    add = np.zeros((6, 3))
+    add[0, 0] = 1.0
+    for seed in range(5):
+        theirs = chance.random_portfolios(np.ones((6, 3)), add, returns, 0 * returns, 1, np.random.default_rng(seed))
+        assert theirs.gross == pytest.approx(1.0)
+
+
+def test_what_is_kept_drifts_and_what_is_cut_is_paid_for():
+    """Half in a name that doubles is two thirds; half of that is sold, a third of the book, at 3 %; then it rises by 0.3."""
+    keep = np.array([[1.0, 1.0], [0.5, 1.0], [1.0, 1.0]])
+    add = np.array([[0.5, 0.5], [0.0, 0.0], [0.0, 0.0]])
+    before = np.array([[np.nan, np.nan], [1.0, 0.0], [0.0, 0.0]])
+    after = np.array([[0.0, 0.0], [0.0, 0.0], [0.3, 0.0]])
+    ours = chance.walk(keep, add, before, after, chance.itself((3, 2)), cost=0.03)
+    assert ours.traded == pytest.approx((1 + 1 / 3) / 3)
+    gains = np.array([1.5 * 0.99 - 1.0, 0.3 / 3])
+    assert ours.sharpe == pytest.approx(gains.mean() / gains.std(ddof=1))
