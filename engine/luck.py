@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.random import default_rng
 
 from engine import plugins as registry
 from engine.errors import DataError
@@ -143,7 +144,6 @@ def against_chance(
     `how` is names, time or auto (names from 8 on). p is (1 + as good or better) / (1 + count).
     """
     from engine import run
-    from engine.result import Result
 
     if not inputs.forecasts:
         raise DataError("chance: the strategy has no signal, so nothing can be rearranged")
@@ -156,8 +156,7 @@ def against_chance(
     for k in range(count):
         # Signals move together, so that what one says of another survives.
         moved = {
-            name: kit.rearranged(values, np.random.default_rng((seed, k)), told)
-            for name, values in inputs.forecasts.items()
+            name: kit.rearranged(values, default_rng((seed, k)), told) for name, values in inputs.forecasts.items()
         }
         null[k] = _sharpe(config, inputs._replace(forecasts=moved))
         if progress is not None:
@@ -201,7 +200,7 @@ def random_portfolios(own: Result, inputs: Inputs, config: Config, count: int, s
     observed = known(ours.sharpe[0] * root)
     if observed is None:
         return {"p": None, "reason": "nothing was ever held"}
-    theirs = kit.random_portfolios(keep, add, before, after, count, np.random.default_rng((seed, 1)), cost)
+    theirs = kit.random_portfolios(keep, add, before, after, count, default_rng((seed, 1)), cost)
     told = {"sharpe": observed, **_place(observed, theirs.sharpe * root)}
     for name in ("traded", "gross"):
         told |= {name: float(getattr(ours, name)[0]), f"{name}_theirs": float(getattr(theirs, name).mean())}

@@ -125,7 +125,7 @@ def of_result(result: Result, kind: str = "run") -> Trial:
     facts, manifest = result.facts, result.manifest
     others = {key: manifest.get(key, {}) for key in ("plugins", "forecasts")}
     data = manifest["data"]["fingerprint"]
-    said = dict(enumerate(manifest.get("overrides", ())))
+    said = dict(text.partition("=")[::2] for text in map(str, manifest.get("overrides", ())))
     return trial_of(
         facts.config, others, data, facts.bars_per_year, facts.times, facts.curve.equity, facts.capital, kind, said
     )
@@ -220,7 +220,9 @@ def read(path: str | Path, fingerprint: str | None = None, bars_per_year: float 
         finally:
             connection.close()
     except (sqlite3.Error, zlib.error, ValueError) as error:
-        raise DataError(f"{place}: the ledger of trials cannot be read ({error}); move it away to begin anew") from error
+        raise DataError(
+            f"{place}: the ledger of trials cannot be read ({error}); move it away to begin anew"
+        ) from error
 
 
 def _quoted(place: Path) -> str:
@@ -231,11 +233,9 @@ def _quoted(place: Path) -> str:
 
 def _trial(row: tuple[Any, ...]) -> Trial:
     key, kind, name, fingerprint, rate, slices, first, last, sharpe, skew, kurtosis, per_point, packed, said = row
-    numbers = (math.nan if value is None else float(value) for value in (sharpe, skew, kurtosis))
+    a, b, c = (math.nan if value is None else float(value) for value in (sharpe, skew, kurtosis))
     returns = np.frombuffer(zlib.decompress(packed), dtype="<f4").astype(np.float64)
-    return Trial(
-        key, kind, name, fingerprint, rate, slices, first, last, *numbers, per_point, returns, json.loads(said)
-    )
+    return Trial(key, kind, name, fingerprint, rate, slices, first, last, a, b, c, per_point, returns, json.loads(said))
 
 
 def groups(trials: Sequence[Trial]) -> dict[tuple[str, int], list[Trial]]:

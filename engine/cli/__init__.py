@@ -15,6 +15,7 @@ import typer
 
 from engine.cli import checking, luck
 from engine.cli.auditing import audit
+from engine.cli.claiming import audit_claims
 from engine.cli.ledger import trials
 from engine.cli.simulating import simulate
 from engine.errors import BarcastError, ConfigError
@@ -77,7 +78,9 @@ def run(
     lanes: Annotated[
         str | None, typer.Option(metavar="FILE", help="run it under every override this file lists")
     ] = None,
-    ledger: Annotated[bool, typer.Option("--ledger/--no-ledger", help="count it among the trials of this folder")] = True,
+    ledger: Annotated[
+        bool, typer.Option("--ledger/--no-ledger", help="count it among the trials of this folder")
+    ] = True,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -192,6 +195,7 @@ app.command()(checking.audit)
 app.command()(trials)
 app.command()(luck.overfitting)
 app.command()(luck.chance)
+app.command()(audit_claims)
 
 
 @app.command()

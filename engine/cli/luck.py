@@ -97,10 +97,14 @@ def examined_text(told: dict[str, Any]) -> str:
         rows.append(("Sharpe, bootstrap 95 %", what))
     if (one := told["histories"]) is not None:
         growth, fall = one["growth"], one["drawdown"]
-        rows.append((f"{one['reps']:,} other histories", f"{one['loses']:.1%} lose; growth {growth[0]:.2f} to {growth[2]:.2f}"))
+        rows.append(
+            (f"{one['reps']:,} other histories", f"{one['loses']:.1%} lose; growth {growth[0]:.2f} to {growth[2]:.2f}")
+        )
         rows.append(("", f"deepest drawdown {fall[1]:.1%} in the middle, {fall[0]:.1%} in the worst 1 of 20"))
     if (one := told["pbo"]) is not None:
-        rows.append(("overfitting (PBO)", f"{one['pbo']:.1%} over {one['trials']:,} trials; {one['by_chance']:.1%} by chance"))
+        rows.append(
+            ("overfitting (PBO)", f"{one['pbo']:.1%} over {one['trials']:,} trials; {one['by_chance']:.1%} by chance")
+        )
     if (one := told["spa"]) is not None:
         p = one["p"]
         told_p = f"p {p['consistent']:.3f} ({p['lower']:.3f} to {p['upper']:.3f})"

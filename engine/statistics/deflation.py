@@ -63,7 +63,7 @@ def effective_trials(returns: Floats) -> float:
     count, still = int(moving.sum()), float(columns - int(moving.sum()))
     if count < 2 or rows < 3:
         return float(columns)
-    squares = np.corrcoef(returns[:, moving], rowvar=False) ** 2
+    squares = np.asarray(np.corrcoef(returns[:, moving], rowvar=False)) ** 2
     apart = np.maximum(squares[~np.eye(count, dtype=bool)] - 1.0 / (rows - 1), 0.0).sum()
     return still + count * count / (count + float(apart))
 

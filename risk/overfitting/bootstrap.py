@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import default_rng
 
 from engine.errors import DataError
 from engine.types import Floats, Ints
@@ -61,7 +62,7 @@ def resamples(rows: int, block: float, reps: int, seed: int) -> Iterator[Ints]:
     from arch.bootstrap import StationaryBootstrap
 
     length: Any = block  # a mean length need not be whole, whatever arch declares
-    drawn = StationaryBootstrap(length, np.zeros(rows), seed=np.random.default_rng(seed))
+    drawn = StationaryBootstrap(length, np.zeros(rows), seed=default_rng(seed))
     for first in range(0, reps, BATCH):
         yield np.stack([drawn.update_indices() for _ in range(min(BATCH, reps - first))])
 

@@ -6,10 +6,12 @@ ties it to its name. A circular shift in time keeps everything but the date. Bot
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 
 from engine.errors import DataError
 from engine.types import Bools, Floats, Ints
@@ -19,7 +21,7 @@ TINY = 1e-9  # what is left of a book that lost all
 NEAR = 0.05  # of the slices: no shift is nearer to where it began
 
 
-def shuffled_names(forecast: Floats, rng: np.random.Generator) -> Floats:
+def shuffled_names(forecast: Floats, rng: Generator) -> Floats:
     """(T, N) forecasts under one shuffle of the names that leaves none in its place, fixed for all slices.
 
     Where a name has no forecast its place in the shuffle is passed over, so that who had a view has one.
@@ -32,7 +34,7 @@ def shuffled_names(forecast: Floats, rng: np.random.Generator) -> Floats:
     return out
 
 
-def cycle(names: int, rng: np.random.Generator) -> Ints:
+def cycle(names: int, rng: Generator) -> Ints:
     """(N,) whose forecast each name is given: one random ring through all of them, so that none keeps its own."""
     if names < 2:
         raise DataError(f"a shuffle of names needs 2 of them or more, got {names}; shift the signal in time instead")
@@ -56,10 +58,10 @@ def runs_of(present: Bools) -> list[tuple[slice, Bools]]:
     """Stretches of rows of (T, N) that are all alike, with what they are."""
     changes = np.flatnonzero((present[1:] != present[:-1]).any(axis=1)) + 1
     edges = [0, *changes.tolist(), len(present)]
-    return [(slice(a, b), present[a]) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+    return [(slice(a, b), present[a]) for a, b in itertools.pairwise(edges) if b > a]
 
 
-def shifted(forecast: Floats, rng: np.random.Generator) -> Floats:
+def shifted(forecast: Floats, rng: Generator) -> Floats:
     """(T, N) forecasts moved round the circle of the slices that have any, at least NEAR of it and at most all but NEAR."""
     live = np.flatnonzero(~np.isnan(forecast).all(axis=1))
     if len(live) < 3:
@@ -71,7 +73,7 @@ def shifted(forecast: Floats, rng: np.random.Generator) -> Floats:
     return out
 
 
-def rearranged(forecast: Floats, rng: np.random.Generator, how: str = "auto") -> Floats:
+def rearranged(forecast: Floats, rng: Generator, how: str = "auto") -> Floats:
     """(T, N) forecasts by `how`: names, time, or auto, which is names from FEWEST_NAMES on."""
     if how not in ("auto", "names", "time"):
         raise DataError(f"permutation: expected auto, names or time, got {how!r}")
@@ -134,7 +136,7 @@ def random_portfolios(
     before: Floats,
     after: Floats,
     count: int,
-    rng: np.random.Generator,
+    rng: Generator,
     cost: float = 0.0,
 ) -> Walk:
     """`count` portfolios that trade when, and as much as, the original does, but in names drawn for each once.

@@ -50,9 +50,7 @@ def plan(rows: int, folds: int, test_folds: int, purge: int = 0, embargo: int = 
 
     if not 2 <= test_folds < folds or rows < folds:
         raise DataError(f"CPCV: expected 2 <= test folds < folds <= rows, got {test_folds}, {folds} and {rows}")
-    maker: Any = CombinatorialPurgedCV(
-        n_folds=folds, n_test_folds=test_folds, purged_size=purge, embargo_size=embargo
-    )
+    maker: Any = CombinatorialPurgedCV(n_folds=folds, n_test_folds=test_folds, purged_size=purge, embargo_size=embargo)
     splits = tuple(Split(np.asarray(a), tuple(np.asarray(x) for x in b)) for a, b in maker.split(np.zeros((rows, 1))))
     return Plan(rows, splits, np.asarray(maker.get_path_ids()))
 
@@ -79,7 +77,9 @@ def paths(whole: Plan, values: Sequence[Floats]) -> Floats:
         for fold, at in zip(split.test, path, strict=True):
             out[at, fold] = np.asarray(value)[fold]
     if np.isnan(out).any():
-        raise DataError("CPCV: a forecast is missing on a row of its own test folds; forecast every row of each test fold")
+        raise DataError(
+            "CPCV: a forecast is missing on a row of its own test folds; forecast every row of each test fold"
+        )
     if (out == out[0]).all():
         raise DataError(
             "CPCV: every split says the same on the rows they share: this is one fixed forecast, whose paths are "

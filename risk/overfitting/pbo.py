@@ -40,11 +40,15 @@ def overfitting(returns: Floats, blocks: int = 16) -> Overfitting:
     """
     rows, columns = returns.shape
     if columns < 2:
-        raise DataError(f"PBO: expected the returns of 2 strategies or more, got {columns}; there is nothing to choose from")
+        raise DataError(
+            f"PBO: expected the returns of 2 strategies or more, got {columns}; there is nothing to choose from"
+        )
     if blocks < 2 or blocks % 2:
         raise DataError(f"PBO: expected an even number of blocks, 2 or more, got {blocks}")
     if rows // blocks * (blocks // 2) < FEWEST:
-        raise DataError(f"PBO: {rows} returns make too short halves of {blocks} blocks; give more returns or fewer blocks")
+        raise DataError(
+            f"PBO: {rows} returns make too short halves of {blocks} blocks; give more returns or fewer blocks"
+        )
     if not np.isfinite(returns).all():
         raise DataError("PBO: a return is not known; cut the series to the bars that all of them have")
     centre = returns.mean(axis=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import default_rng
 
 from engine.errors import DataError
 from engine.types import Floats
@@ -38,7 +39,7 @@ def superiority(
         raise DataError(f"SPA: expected 3 known returns or more that vary, got {rows} of {columns} strategies")
     length = max(1, round(rows**0.5)) if block is None else block
     # A loss is a return turned round.
-    test = SPA(-against, -returns[:, moving], block_size=length, reps=reps, seed=np.random.default_rng(seed))
+    test = SPA(-against, -returns[:, moving], block_size=length, reps=reps, seed=default_rng(seed))
     test.compute()
     p = test.pvalues
     return Superiority(float(p["lower"]), float(p["consistent"]), float(p["upper"]), columns, length)

@@ -33,13 +33,19 @@ def main() -> None:
 
     print("PBO, T 1,000, 10 blocks")
     plain = e.overfits(250, 50, 1000)
-    line("250 sets of 50 independent strategies: mean (.50 +- .04)", f"{plain.mean():.3f}", abs(plain.mean() - 0.5) <= 0.04)
+    line(
+        "250 sets of 50 independent strategies: mean (.50 +- .04)",
+        f"{plain.mean():.3f}",
+        abs(plain.mean() - 0.5) <= 0.04,
+    )
     tied = e.overfits(250, 50, 1000, correlation=0.9)
     line("250 sets correlated .9: mean (.40 to .55)", f"{tied.mean():.3f}", 0.40 <= tied.mean() <= 0.55)
     for n in (3, 5, 9):
         odd = e.overfits(1000, n, 400, seed=n)
         due, error = (n + 1) / (2 * n), float(odd.std() / math.sqrt(len(odd)))
-        line(f"1,000 sets of {n}: mean, {due:.3f} due", f"{odd.mean():.3f} +- {error:.3f}", abs(odd.mean() - due) <= 0.04)
+        line(
+            f"1,000 sets of {n}: mean, {due:.3f} due", f"{odd.mean():.3f} +- {error:.3f}", abs(odd.mean() - due) <= 0.04
+        )
 
     print("SPA, 45 trials correlated .5, T 1,000, at 5 %")
     size = float((e.superiorities(400, 45, 1000, 0.0, 500) <= 0.05).mean())

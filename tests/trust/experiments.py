@@ -42,7 +42,9 @@ def deflations(count: int, trials: int, rows: int, correlation: float, planted: 
     return out
 
 
-def overfits(count: int, strategies: int, rows: int, correlation: float = 0.0, blocks: int = 10, seed: int = 1) -> Floats:
+def overfits(
+    count: int, strategies: int, rows: int, correlation: float = 0.0, blocks: int = 10, seed: int = 1
+) -> Floats:
     """(count,) PBO of sets of strategies without skill."""
     draw = (sweep(np.random.default_rng((seed, k)), strategies, rows, correlation) for k in range(count))
     return np.array([overfitting(returns, blocks).pbo for returns in draw])

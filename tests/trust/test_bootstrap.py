@@ -20,7 +20,9 @@ def test_a_narrow_interval_would_be_noticed(monkeypatch):
     """The wrong specimen: standard errors half as large, in the sample only, cover far less."""
     whole = bootstrap.sharpe_and_error
     monkeypatch.setattr(
-        bootstrap, "sharpe_and_error", lambda r, lags: (whole(r, lags)[0], whole(r, lags)[1] * (0.5 if r.ndim == 1 else 1))
+        bootstrap,
+        "sharpe_and_error",
+        lambda r, lags: (whole(r, lags)[0], whole(r, lags)[1] * (0.5 if r.ndim == 1 else 1)),
     )
     assert experiments.covered(120, 1000, 0.03926, 299) < 0.8
 
@@ -45,9 +47,16 @@ def test_resampled_slices_keep_what_moves_together():
     common = rng.standard_normal((600, 1))
     columns = common + 0.5 * rng.standard_normal((600, 4))
     before = np.corrcoef(columns, rowvar=False)[0, 1]
-    drawn = [np.corrcoef(columns[rows], rowvar=False)[0, 1] for batch in bootstrap.resamples(600, 5.0, 300, 1) for rows in batch]
+    drawn = [
+        np.corrcoef(columns[rows], rowvar=False)[0, 1]
+        for batch in bootstrap.resamples(600, 5.0, 300, 1)
+        for rows in batch
+    ]
     assert np.mean(drawn) == pytest.approx(before, abs=0.01)
-    apart = [np.corrcoef(columns[r, 0], columns[s, 1])[0, 1] for r, s in zip(*(next(bootstrap.resamples(600, 5.0, 50, k)) for k in (1, 2)), strict=True)]
+    apart = [
+        np.corrcoef(columns[r, 0], columns[s, 1])[0, 1]
+        for r, s in zip(*(next(bootstrap.resamples(600, 5.0, 50, k)) for k in (1, 2)), strict=True)
+    ]
     assert abs(np.mean(apart)) < 0.1  # each column on its own would lose it
 
 
@@ -65,12 +74,14 @@ def test_the_same_seed_gives_the_same_bits_and_progress_ends_at_the_end():
     assert (one.growth == two.growth).all() and (one.drawdown == two.drawdown).all()
     assert told == [(250, 600), (500, 600), (600, 600)]
     assert bootstrap.histories(returns, 600, seed=6).growth.tolist() != one.growth.tolist()
-    assert (one.drawdown <= 0).all() and bootstrap.sharpe_interval(returns, 300) == bootstrap.sharpe_interval(returns, 300)
+    assert (one.drawdown <= 0).all() and bootstrap.sharpe_interval(returns, 300) == bootstrap.sharpe_interval(
+        returns, 300
+    )
 
 
 def test_a_drawdown_counts_from_the_first_bar():
     paths = bootstrap.histories(np.tile([-0.1, 0.0], 20), 50, block=1.0)
-    assert (paths.drawdown == pytest.approx(paths.growth - 1.0))
+    assert paths.drawdown == pytest.approx(paths.growth - 1.0)
 
 
 @pytest.mark.parametrize("returns", [np.zeros(100), np.ones(5), np.full(50, 0.01)])

@@ -18,7 +18,9 @@ DAILY = math.sqrt(250)
     [(100, -3, 10, 0.900397), (46, -3, 10, 0.950502), (88, 0, 3, 0.950491), (100, 0, 3, 0.942771)],
 )
 def test_the_deflated_sharpe_of_the_paper(trials, skew, kurtosis, due):
-    assert deflation.deflated_sharpe(2.5 / DAILY, skew, kurtosis, 1250, 0.5 / 250, trials) == pytest.approx(due, abs=5e-7)
+    assert deflation.deflated_sharpe(2.5 / DAILY, skew, kurtosis, 1250, 0.5 / 250, trials) == pytest.approx(
+        due, abs=5e-7
+    )
 
 
 def test_the_hurdle_of_the_paper():

@@ -69,7 +69,12 @@ def test_what_was_kept_and_added_is_what_the_fills_did():
         def target(self, now):
             return np.array([(0.5, 0.25, 0.0, 0.0, 0.0)[now.t]])
 
-    result = engine.backtest(config(strategy={"rule": "threshold", "signal": "f", "confidence": 1.0, "exit_confidence": 0.0, "size": "50%"}), panel, np.ones((5, 1)), strategy=Own())
+    result = engine.backtest(
+        config(strategy={"rule": "threshold", "signal": "f", "confidence": 1.0, "exit_confidence": 0.0, "size": "50%"}),
+        panel,
+        np.ones((5, 1)),
+        strategy=Own(),
+    )
     keep, add = luck.trading(result.facts, panel, "open")
     assert add[:, 0].tolist() == [0.0, 0.5, 0.0, 0.0, 0.0]
     assert keep[:, 0].tolist() == [1.0, 1.0, 0.5, 0.0, 1.0]

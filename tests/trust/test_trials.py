@@ -104,7 +104,9 @@ def _many(place: str, first: int) -> None:
 def test_several_processes_append_at_once_and_nothing_is_lost(tmp_path):
     place = str(tmp_path / "trials.sqlite")
     context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_many, args=(place, 20 * k)) for k in range(4)]  # 5 of each 25 are the next one's too
+    writers = [
+        context.Process(target=_many, args=(place, 20 * k)) for k in range(4)
+    ]  # 5 of each 25 are the next one's too
     for writer in writers:
         writer.start()
     for writer in writers:
