@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.claims import making, predictions, results
+from engine.claims import making, predictions, ranks, results
 from engine.claims.finding import IMPOSSIBLE, INTERVAL, KINDS, UNLIKELY, Finding
 from engine.claims.reading import Report, read
 
 CHECKS = (
-    *(predictions.regression, predictions.classification, predictions.information),
+    *(predictions.regression, predictions.classification, ranks.information),
     *(results.performance, results.trades, results.costs),
     *(making.training, making.model, making.search, making.splits, making.comparison),
 )
