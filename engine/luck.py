@@ -16,7 +16,6 @@ from numpy.random import default_rng
 
 from engine import plugins as registry
 from engine.errors import DataError
-from engine.statistics import deflation
 from engine.types import Floats
 
 if TYPE_CHECKING:
@@ -39,20 +38,24 @@ def tools() -> Any:
 
 
 def examined(
-    result: Result, group: Sequence[Trial], reps: int = 2000, seed: int = 0, progress: Progress | None = None
+    result: Result, trials: Sequence[Trial], reps: int = 2000, seed: int = 0, progress: Progress | None = None
 ) -> Document:
     """What survives of `result` among the trials of its own data: every figure None where it is undefined, with its reason.
 
-    Sharpe ratios are annual. `group` may lack the run itself.
+    Sharpe ratios are annual. `trials` may lack the run itself.
     """
-    facts = result.facts
-    rate = facts.bars_per_year
+    from engine.belief.search import own_group, search_of
+
+    group = own_group(result, trials)
+    found = search_of(result, group)
+    rate = result.facts.bars_per_year
     root = math.sqrt(rate) if math.isfinite(rate) else math.nan
     out: Document = {"name": result.name, "sharpe": result.metrics["sharpe"], "psr": result.metrics["psr"]}
     out["min_track_record"] = result.metrics["min_track_record"]
     out["years"] = result.metrics["years"]
     out["reasons"] = reasons = {}
-    out |= search(facts, group)
+    out |= {"trials": found.trials, "effective": found.effective, "dsr": found.dsr, "hurdle": found.hurdle}
+    out["min_backtest_years"] = found.years
     returns = result.returns.to_numpy()
     kit = tools()
 
@@ -81,30 +84,6 @@ def examined(
 
 def known(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
-
-
-def search(facts: Facts, group: Sequence[Trial]) -> Document:
-    """The deflated Sharpe ratio of a run among its trials, and what goes into it. Of one trial there is none."""
-    from engine.statistics import curve, given
-
-    returns = np.empty(len(facts.times))
-    reached = int(curve.returns_of(facts.capital, given(facts.curve.equity), returns))
-    count = max(len(group), 1)
-    out: Document = {"trials": count, "effective": None, "dsr": None, "hurdle": None}
-    out["min_backtest_years"] = deflation.minimum_backtest_years(count) if count > 1 else None
-    from engine.trials import matrix
-
-    if len(group) > 1:
-        out["effective"] = deflation.effective_trials(matrix(group))
-    variance = deflation.variance_of([trial.sharpe for trial in group])
-    if count < 2 or not math.isfinite(variance) or reached < len(returns) or len(returns) < 4:
-        return out
-    mean, std, skew, kurtosis, _, _ = curve.moments(given(returns))
-    if not math.isfinite(std):
-        return out
-    out["dsr"] = known(deflation.deflated_sharpe(mean / std, skew, kurtosis, len(returns), variance, count))
-    out["hurdle"] = known(deflation.hurdle(variance, count) * math.sqrt(facts.bars_per_year))
-    return out
 
 
 def overfit(group: Sequence[Trial]) -> Document:

@@ -238,6 +238,23 @@ def _trial(row: tuple[Any, ...]) -> Trial:
     return Trial(key, kind, name, fingerprint, rate, slices, first, last, a, b, c, per_point, returns, json.loads(said))
 
 
+def count(path: str | Path) -> int:
+    """How many trials are in the ledger at `path`, 0 without one; DataError if damaged."""
+    place = Path(path)
+    if not place.is_file():
+        return 0
+    try:
+        connection = sqlite3.connect(f"file:{_quoted(place)}?mode=ro", uri=True, timeout=PATIENCE)
+        try:
+            return int(connection.execute("select count(*) from trial").fetchone()[0])
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise DataError(
+            f"{place}: the ledger of trials cannot be read ({error}); move it away to begin anew"
+        ) from error
+
+
 def groups(trials: Sequence[Trial]) -> dict[tuple[str, int], list[Trial]]:
     """Trials by (fingerprint, bars per year), the largest group first."""
     out: dict[tuple[str, int], list[Trial]] = {}

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from engine.belief.screen import Belief, Sentence, as_document, believe
+from engine.belief.screen import Belief, Sentence, as_document, believe, believe_stored
 
-__all__ = ["Belief", "Sentence", "as_document", "believe"]
+__all__ = ["Belief", "Sentence", "as_document", "believe", "believe_stored"]

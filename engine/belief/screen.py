@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.belief.search import Search, search_of
+from engine.belief.search import Search, known, search_of
 from engine.belief.verdict import CONFIDENT, SHORTEST, Evidence, verdict
 
 if TYPE_CHECKING:
@@ -48,10 +49,14 @@ def believe(
     trials: Sequence[Trial] = (),
     robustness: Robustness | None = None,
     checks: Iterable[Check] = (),
+    elsewhere: int = 0,
 ) -> Belief:
-    """How far `result` can be believed. `trials` are the whole ledger's; `checks` what others have found, by name."""
+    """How far `result` can be believed, given the `trials` on its bars and how many there were `elsewhere`.
+
+    `checks` are what others have found, by name.
+    """
     told = {check.name: check for check in checks}
-    search = search_of(result, trials)
+    search = search_of(result, trials, elsewhere)
     sample = sample_of(result, told)
     evidence = evidence_of(result, search, robustness, sample)
     which = verdict(evidence)
@@ -68,6 +73,14 @@ def believe(
         _benchmark(result),
     )
     return Belief(which, headline(which, evidence, result), tuple(s for s in sentences if s is not None))
+
+
+def believe_stored(
+    result: Result, folder: str | Path, robustness: Robustness | None = None, checks: Iterable[Check] = ()
+) -> Belief:
+    """The same of a run directory, with the ledger that lies beside it."""
+    trials, elsewhere = known(result, folder)
+    return believe(result, trials, robustness, checks, elsewhere)
 
 
 def evidence_of(result: Result, search: Search, found: Robustness | None, sample: bool | None) -> Evidence:
@@ -147,7 +160,7 @@ def _interval(result: Result) -> Sentence | None:
     if sharpe is None or low is None or high is None or psr is None:
         return None
     sure = ">99.99%" if psr > 0.9999 else f"{psr:.1%}"
-    text = f"The Sharpe ratio is {sharpe:.2f}, and 95 % sure only to lie from {low:.2f} to {high:.2f}; above 0 with {sure}."
+    text = f"The Sharpe ratio is {sharpe:.2f}, and is known to lie from {low:.2f} to {high:.2f} (95 %); it is above 0 with {sure}."
     tone = FOR if psr >= CONFIDENT else AGAINST
     return Sentence("interval", tone, text, {"sharpe": sharpe, "low": low, "high": high, "psr": psr})
 
@@ -200,9 +213,18 @@ def _costs(result: Result, found: Robustness | None) -> Sentence:
     paid = {name: float(execution.get(name) or 0.0) for name in ("commission", "slippage")}
     numbers: Numbers = {**paid, "break_even": None if found is None else found.break_even}
     free = not any(paid.values()) and not result.metrics["costs"]
-    said = "No cost was charged, as nobody trades" if free else f"Costs took {result.metrics['costs_of_capital']:.1%} of the capital"
+    said = (
+        "No cost was charged, as nobody trades"
+        if free
+        else f"Costs took {result.metrics['costs_of_capital']:.1%} of the capital"
+    )
     if found is None:
-        return Sentence("costs", AGAINST if free else UNKNOWN, f"{said}; at what cost nothing is left is not checked (--robustness).", numbers)
+        return Sentence(
+            "costs",
+            AGAINST if free else UNKNOWN,
+            f"{said}; at what cost nothing is left is not checked (--robustness).",
+            numbers,
+        )
     if found.break_even is None:
         gains = found.break_even_note.startswith("it still gains")
         return Sentence("costs", FOR if gains else AGAINST, f"{said}; {found.break_even_note}.", numbers)
@@ -220,11 +242,11 @@ def _ambiguity(result: Result, found: Robustness | None) -> Sentence:
         low, high = found.interval("total_return")
         numbers |= {"low": low, "high": high}
         if low is not None and high is not None:
-            text = f"{count:,} bars could have filled in another order; over the three orders the total return is {low:.1%} to {high:.1%}."
+            text = f"{count:,} bars could fill in another order; the total return is {low:.1%} to {high:.1%} over three orders."
             return Sentence("order inside bars", FOR if low > 0.0 else AGAINST, text, numbers)
     if count == 0:
         return Sentence("order inside bars", FOR, "No fill hangs on the order of prices inside a bar.", numbers)
-    text = f"{count:,} bars could have filled in another order; what that changes is not checked (--robustness)."
+    text = f"{count:,} bars could fill in another order; what that changes is not checked (--robustness)."
     return Sentence("order inside bars", UNKNOWN, text, numbers)
 
 
@@ -238,7 +260,9 @@ def _data(result: Result) -> Sentence:
 def _benchmark(result: Result) -> Sentence:
     values = result.facts.benchmark
     if values is None:
-        return Sentence("benchmark", UNKNOWN, "There is no benchmark, so what holding would have earned is not known.", {})
+        return Sentence(
+            "benchmark", UNKNOWN, "There is no benchmark, so what holding would have earned is not known.", {}
+        )
     own = result.returns.to_numpy()
     theirs = np.diff(values, prepend=result.facts.capital) / np.append(result.facts.capital, values[:-1])
     active = own - theirs

@@ -45,10 +45,18 @@ def own_group(result: Result, trials: Sequence[Trial]) -> list[Trial]:
     return list((group | {own.key: own}).values())
 
 
-def search_of(result: Result, trials: Sequence[Trial]) -> Search:
-    """The search that `result` came out of, as far as the ledger's `trials` tell."""
+def known(result: Result, folder: str | Path) -> tuple[list[Trial], int]:
+    """(the trials on the bars of `result`, how many there are on others) in the ledger beside its run directory."""
+    place = beside(folder)
+    fingerprint = str(result.manifest.get("data", {}).get("fingerprint"))
+    group = ledger.read(place, fingerprint, result.facts.bars_per_year)
+    return group, ledger.count(place) - len(group)
+
+
+def search_of(result: Result, trials: Sequence[Trial], elsewhere: int = 0) -> Search:
+    """The search that `result` came out of, as far as the `trials` on its bars tell; `elsewhere` are those on others."""
     group = own_group(result, trials)
-    count, elsewhere = len(group), sum(trial.key not in {one.key for one in group} for trial in trials)
+    count = len(group)
     if count < 2:
         return Search(1, elsewhere, None, None, None, None)
     effective = deflation.effective_trials(ledger.matrix(group)) if count <= MOST else None

@@ -1,15 +1,15 @@
 """The verdict on a run: the first rule that applies, in this order. The rules were fixed before any of their tests was run.
 
-  nothing    there is no Sharpe ratio: nothing was run, or equity never moved
-  ruin       equity fell to zero or below
-  in_sample  the forecasts are known to have seen these data
-  chance     the best of several trials, whose deflated Sharpe is below 95 % though the probabilistic one is not, or
-             whose Sharpe is no higher than the best of so many reaches by chance
-  short      less than a year, whatever it shows
-  loss       a Sharpe ratio of 0 or less
-  short      a probabilistic Sharpe below 95 %: the record is shorter than such a Sharpe ratio needs
-  fragile    it loses under another order of prices inside the bar, or nothing is left at a commission of 5 bps a side
-  stands     none of these
+nothing    there is no Sharpe ratio: nothing was run, or equity never moved
+ruin       equity fell to zero or below
+in_sample  the forecasts are known to have seen these data
+chance     the best of several trials, whose deflated Sharpe is below 95 % though the probabilistic one is not, or
+           whose Sharpe is no higher than the best of so many reaches by chance
+short      less than a year, whatever it shows
+loss       a Sharpe ratio of 0 or less
+short      a probabilistic Sharpe below 95 %: the record is shorter than such a Sharpe ratio needs
+fragile    it loses under another order of prices inside the bar, or nothing is left at a commission of 5 bps a side
+stands     none of these
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,16 +23,14 @@ def overfitting(
     quiet: Quiet = False,
 ) -> None:
     """Deflate a run by its trials: deflated Sharpe, PBO, SPA, and what else its returns could have shown."""
+    from engine.belief.search import known
     from engine.cli.show import talking
     from engine.luck import examined
     from engine.result import Result
-    from engine.trials import LEDGER, read
 
     with talking(quiet or as_json) as say:
         result = Result.load(run)
-        data = result.manifest.get("data", {}).get("fingerprint")
-        group = read(Path(run).resolve().parent / LEDGER, str(data), result.facts.bars_per_year)
-        told = examined(result, group, paths, seed, lambda k, n: say(f"history {k:,} of {n:,}"))
+        told = examined(result, known(result, run)[0], paths, seed, lambda k, n: say(f"history {k:,} of {n:,}"))
     typer.echo(json.dumps({"schema_version": 1, **told}, allow_nan=False) if as_json else examined_text(told))
 
 

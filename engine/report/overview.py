@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.belief import believe
 from engine.metrics import DEFINITIONS
 from engine.report import checks, curves, drawings, trading
 from engine.report.blocks import (
@@ -24,8 +25,9 @@ from engine.report.blocks import (
     Term,
     Tiles,
     Unchecked,
+    Verdict,
 )
-from engine.report.words import days, minus, num, percent, plural, signed, term, tone, when
+from engine.report.words import days, minus, minus_signs, num, percent, plural, signed, term, tone, when
 from engine.types import Floats
 
 if TYPE_CHECKING:
@@ -52,8 +54,11 @@ def belief(result: Result, findings: Findings) -> Section:
     count = len(result.warnings)
     terms.append(Term("Warnings", "what the data and the run say against themselves, listed below", str(count)))
     lead = "Read this before the returns. What nobody has checked is said so."
+    believed = findings.belief or believe(result, (), findings.robustness, findings.checks)
+    reasons = [(one.tone, one.topic, minus_signs(one.text)) for one in believed.sentences]
+    verdict = Verdict(believed.verdict, minus_signs(believed.headline), reasons)
     block = Belief(terms, interval(result), result.warnings, checks.open_questions(result, findings))
-    return Section("belief", "How far to believe this", lead, [block])
+    return Section("belief", "How far to believe this", lead, [verdict, block])
 
 
 def interval(result: Result) -> Figure | None:
