@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli import checking, luck
+from engine.cli import checking, comparing, luck
 from engine.cli.auditing import audit
 from engine.cli.claiming import audit_claims
 from engine.cli.ledger import trials
@@ -196,6 +196,8 @@ app.command()(trials)
 app.command()(luck.overfitting)
 app.command()(luck.chance)
 app.command()(audit_claims)
+app.command()(comparing.compare)
+app.command()(comparing.export)
 
 
 @app.command()

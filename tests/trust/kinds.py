@@ -34,7 +34,9 @@ def market(seed: int, rows: int, ic: float) -> tuple[engine.Panel, Floats]:
     days = np.arange("2010-01-01", "2040-01-01", dtype="datetime64[D]")
     days = days[np.is_busday(days)][:rows]
     columns = (opened, np.maximum(opened, close), np.minimum(opened, close), close, np.full_like(close, 1e9))
-    panel = engine.Panel.from_arrays(tuple(f"N{k:02d}" for k in range(NAMES)), days, *columns, prices="split_adjusted", lot=0.0)
+    panel = engine.Panel.from_arrays(
+        tuple(f"N{k:02d}" for k in range(NAMES)), days, *columns, prices="split_adjusted", lot=0.0
+    )
     ahead = np.vstack([steps[1:], np.zeros((1, NAMES))]) / 0.015
     return panel, ic * ahead + np.sqrt(1 - ic**2) * rng.standard_normal((rows, NAMES))
 
@@ -58,7 +60,9 @@ def overfitted(seed: int, folder: Path) -> Belief:
     results = []
     for k in range(45):
         panel, _ = market(seed, 4 * YEAR, 0.0)
-        results.append(engine.backtest(BASE, panel, np.random.default_rng((12, seed, k)).standard_normal((4 * YEAR, NAMES))))
+        results.append(
+            engine.backtest(BASE, panel, np.random.default_rng((12, seed, k)).standard_normal((4 * YEAR, NAMES)))
+        )
     trials.note(folder / trials.LEDGER, [trials.of_result(result) for result in results])
     return believe_stored(max(results, key=lambda result: result.metrics["sharpe"]), folder / "run")
 
