@@ -19,6 +19,7 @@ from engine.cli.claiming import audit_claims
 from engine.cli.extending import Commands
 from engine.cli.ledger import trials
 from engine.cli.simulating import simulate
+from engine.cli.sweeping import sweep
 from engine.errors import BarcastError, ConfigError
 
 INTERRUPTED = 130
@@ -198,6 +199,7 @@ app.command()(trials)
 app.command()(luck.overfitting)
 app.command()(luck.chance)
 app.command()(audit_claims)
+app.command()(sweep)
 app.command()(comparing.compare)
 app.command()(comparing.export)
 
