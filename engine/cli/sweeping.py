@@ -81,7 +81,7 @@ def cluster(backend: str, scheduler: str | None) -> Any:
     if scheduler is None:
         raise ConfigError("--backend dask: expected --scheduler ADDRESS, such as tcp://127.0.0.1:8786")
     try:
-        return Client(scheduler, timeout="10s")
+        return Client(scheduler, timeout="10s")  # type: ignore[no-untyped-call]
     except OSError as error:
         raise ConfigError(f"--scheduler {scheduler}: nobody answers ({error}); is the scheduler running?") from error
 

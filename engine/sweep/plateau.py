@@ -1,7 +1,8 @@
 """Where a sweep is good and stays good: a plateau rather than a peak.
 
-A cell's plateau value is the (lower) median of its own figure and those of its neighbours, one step away along each numeric key. The
-best single cell of many is the luckiest; one whose neighbours are as good hangs less on luck.
+A cell's plateau value is the lower median of its own figure and those of its neighbours, one step away along each numeric
+key, and never more than its own. The best single cell of many is the luckiest; one whose neighbours are as good hangs less on
+luck.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def around(results: Sequence[Result], grid: Mapping[str, Sequence[Any]], metric:
             place = n // step % size
             near += [figure(results[n + way * step], metric) for way in (-1, 1) if ordered and 0 <= place + way < size]
         known = [value for value in near if value is not None]
-        out.append(None if own is None else median_low(known))
+        out.append(None if own is None else min(own, median_low(known)))
     return out
 
 
