@@ -13,6 +13,7 @@ ABOVE = 1.01  # an adjusted close may be above the close by no more
 FALLS = -0.01  # log: an adjustment rises with time, but for rounding
 PART = 0.3  # of a dividend's effect that must show in the adjusted close
 TWICE = 7  # days within which nobody pays the same again
+BACK = 5  # bars that a close before a dividend may be away
 HUGE = 0.15  # of the price: a dividend that big must be seen in the price itself
 
 
@@ -22,20 +23,32 @@ def dividends(bars: Bars, odd: Bools) -> list[Finding]:
     paid = paid[(paid > 0) & ~(odd[paid] | odd[paid - 1])]
     out = _again(bars, paid)
     for k in paid:
-        before = bars.close[k - 1]
+        before = bars.close[known_before(bars, int(k))]
         if not before > 0.0 or not bars.close[k] > 0.0:
             continue
         share = float(bars.dividend[k] / (before / bars.split[k]))
         fall = float(-np.log(bars.close[k] * bars.split[k] / before))
         stamp = int(bars.stamp[k])
         if share > HUGE and fall < PART * share:
-            out.append(Finding("dividend", stamp, stamp, 1, share, f"{share:.1%} of the price, which does not fall"))
+            out.append(
+                Finding(
+                    "dividend", stamp, stamp, 1, share, f"{share:.1%} of the price, which does not fall", "impossible"
+                )
+            )
             continue
-        step = _step(bars, int(k))
+        step = step_at(bars, int(k))
         due = -np.log1p(-min(share, 0.99))
         if share > SMALL and not np.isnan(step) and step < PART * due:
             out.append(
-                Finding("dividend", stamp, stamp, 1, share, f"{share:.2%} of the price, not in the adjusted close")
+                Finding(
+                    "dividend",
+                    stamp,
+                    stamp,
+                    1,
+                    share,
+                    f"{share:.2%} of the price, not in the adjusted close",
+                    "left out",
+                )
             )
     return out
 
@@ -49,13 +62,20 @@ def _again(bars: Bars, paid: np.ndarray) -> list[Finding]:
             second - first <= TWICE * DAY_NS
             and abs(bars.dividend[one] - bars.dividend[other]) < 1e-6 * bars.dividend[one]
         ):
-            out.append(Finding("dividend", first, second, 2, NAN, f"{bars.dividend[one]:.4g} twice within days"))
+            out.append(
+                Finding("dividend", first, second, 2, NAN, f"{bars.dividend[one]:.4g} twice within days", "twice")
+            )
     return out
 
 
-def _step(bars: Bars, k: int) -> float:
+def known_before(bars: Bars, k: int) -> int:
+    """The last row before k that has a close, if one of the few before it has, else the one before."""
+    return next((j for j in range(k - 1, max(-1, k - 1 - BACK), -1) if bars.close[j] > 0.0), k - 1)
+
+
+def step_at(bars: Bars, k: int) -> float:
     """How much the log of adjusted over as-traded close rises at row k, a declared split left out; NaN if not known."""
-    now, before = (bars.adjusted[j] / bars.close[j] if bars.close[j] > 0.0 else NAN for j in (k, k - 1))
+    now, before = (bars.adjusted[j] / bars.close[j] if bars.close[j] > 0.0 else NAN for j in (k, known_before(bars, k)))
     if not (now > 0.0 and before > 0.0):
         return NAN
     step = float(np.log(now / before))
