@@ -86,22 +86,26 @@ def impossible(bars: Bars, explained: Bools) -> tuple[list[Finding], Bools]:
     """Adjusted closes that are not positive, lie above the close, or fall against it without a declared split, and their
     rows (T,).
     """
+    nothing, above, falls = faults(bars, explained)
+    out = stretches("adjusted", bars.stamp, nothing, "not above zero")
+    out += stretches("adjusted", bars.stamp, above, "above the close")
+    return out + stretches("adjusted", bars.stamp, falls, "falls against the close"), nothing | above | falls
+
+
+def faults(bars: Bars, explained: Bools) -> tuple[Bools, Bools, Bools]:
+    """(T,) each: adjusted closes not above zero, above the close, falling against it."""
+    nothing, above = (bars.adjusted <= 0.0) & ~(bars.close <= 0.0), np.zeros(len(bars), np.bool_)
     if np.isnan(bars.adjusted).all():
-        return [], np.zeros(len(bars), np.bool_)
+        return above, above, above
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = np.where(bars.close > 0.0, bars.adjusted / bars.close, np.nan)
-    nothing = (bars.adjusted <= 0.0) & ~(bars.close <= 0.0)
-    out = stretches("adjusted", bars.stamp, nothing, "not above zero")
     known = np.flatnonzero((factor > 0.0) & ~explained)
     if len(known) < 2:
-        return out, nothing
-    above = np.zeros(len(bars), np.bool_)
+        return nothing, above, above
     above[known] = factor[known] > ABOVE * float(np.max(factor[known[-5:]]))
     if above.mean() > 0.5:  # then the last ones are odd
-        above[:] = False
-    out += stretches("adjusted", bars.stamp, above, "above the close")
-    falls = _falls(factor, known[~above[known]], bars.split)
-    return out + stretches("adjusted", bars.stamp, falls, "falls against the close"), nothing | above | falls
+        above = np.zeros(len(bars), np.bool_)
+    return nothing, above, _falls(factor, known[~above[known]], bars.split)
 
 
 def _falls(factor: Floats, known: np.ndarray, split: Floats) -> Bools:

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from engine.data.audit.adjusted import FALLS, PART, known_before, step_at
+from engine.data.audit.adjusted import BACK, PART, faults, known_before, step_at
 from engine.data.audit.kinds import Finding
 from engine.data.fix.levels import Part
-from engine.types import Floats, Ints
+from engine.types import Bools, Floats, Ints
 
 LIKE = 1e-4  # relative: one adjustment, as far as rounded prices tell
 QUIET = 1e-4  # log: an adjustment that did not move
@@ -24,58 +24,42 @@ def closes(part: Part) -> bool:
     bars, odd = part.bars, part.seen.odd
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = np.where(bars.close > 0.0, bars.adjusted / bars.close, np.nan)
+    nothing, above, falls = faults(bars, part.seen.explained)
     changed = False
-    for row in np.flatnonzero(odd).tolist():
-        wrong = _wrong(factor, row, odd)
-        if wrong is None:
-            part.sheet.leave(
-                part.at[[row]], "adjusted", "it falls against the close for good; which side is right is not said"
-            )
-            continue
-        level = _between(factor, wrong, odd)
-        at = part.at[[wrong]]
+    for row in np.flatnonzero(nothing | above).tolist():
+        level = _between(factor, row, odd)
         if math.isnan(level):
-            changed |= part.sheet.mask(
-                at, "adj_close", "adjusted", "it cannot be, and its neighbours do not say what it was"
-            )
+            why = "it cannot be, and its neighbours do not say what it was"
+            changed |= part.sheet.mask(part.at[[row]], "adj_close", "adjusted", why)
         else:
-            why = "it cannot be; the adjustments before and after are one"
-            changed |= part.sheet.put(at, "adj_close", bars.close[wrong] * level, "adjusted", why)
+            changed |= _put(part, row, level)
+    for row in np.flatnonzero(falls).tolist():
+        wrong = next((one for one in (row, row - 1) if not math.isnan(_between(factor, one, odd & ~falls))), None)
+        if wrong is None:
+            why = "it falls against the close for good; which side is right is not said"
+            part.sheet.leave(part.at[[row]], "adjusted", why)
+        else:
+            changed |= _put(part, wrong, _between(factor, wrong, odd & ~falls))
     return changed
 
 
-def _wrong(factor: Floats, row: int, odd: np.ndarray) -> int | None:
-    """Which row is to blame: of a fall, the one that both its neighbours contradict; None where none is."""
-    if not factor[row] > 0.0 or not _falls(factor, row):
-        return row
-    for one in (row, row - 1):
-        before, after = _near(factor, one, -1), _near(factor, one, 1)
-        if abs(before / after - 1.0) <= LIKE:
-            return one
-    return None
+def _put(part: Part, row: int, level: float) -> bool:
+    """Adjust the close of a row as its neighbours are."""
+    why = "it cannot be; the adjustments before and after are one"
+    return part.sheet.put(part.at[[row]], "adj_close", part.bars.close[row] * level, "adjusted", why)
 
 
-def _falls(factor: Floats, row: int) -> bool:
-    before = _near(factor, row, -1)
-    return bool(math.log(factor[row] / before) < FALLS) if before > 0.0 else False
-
-
-def _near(factor: Floats, row: int, step: int, odd: np.ndarray | None = None) -> float:
-    """The nearest known adjustment on one side; NaN if there is none."""
-    side = factor[row + 1 :] if step > 0 else factor[:row][::-1]
-    good = side > 0.0
-    if odd is not None:
-        good &= ~(odd[row + 1 :] if step > 0 else odd[:row][::-1])
-    place = np.flatnonzero(good)
-    return float(side[place[0]]) if len(place) else math.nan
-
-
-def _between(factor: Floats, row: int, odd: np.ndarray) -> float:
-    """The adjustment on both sides of a row if they agree, NaN if not; sides that are odd themselves do not count."""
-    at = odd.copy()
-    at[row + 1 : row + 2] &= ~(np.abs(factor[row + 1 : row + 2] / _near(factor, row, -1) - 1.0) <= LIKE)
-    before, after = _near(factor, row, -1, at), _near(factor, row, 1, at)
+def _between(factor: Floats, row: int, odd: Bools) -> float:
+    """The adjustment on both sides of a row if they agree, NaN if not; sides that are odd do not count."""
+    before, after = _near(factor, row, -1, odd), _near(factor, row, 1, odd)
     return before if abs(before / after - 1.0) <= LIKE else math.nan
+
+
+def _near(factor: Floats, row: int, step: int, odd: Bools) -> float:
+    """The nearest adjustment on one side that is known and not odd; NaN if there is none."""
+    side, strange = (factor[row + 1 :], odd[row + 1 :]) if step > 0 else (factor[:row][::-1], odd[:row][::-1])
+    place = np.flatnonzero((side > 0.0) & ~strange)
+    return float(side[place[0]]) if len(place) else math.nan
 
 
 def dividends(part: Part) -> bool:
@@ -107,6 +91,10 @@ def _left_out(part: Part, one: Finding) -> bool:
     share = _share(part, row, float(part.bars.dividend[row]))
     step = _step(part, row)
     if not 0.0 < share < 1.0 or math.isnan(step):
+        return False
+    around = [step_at(part.bars, k) for k in range(max(1, row - BACK), min(len(part.bars), row + BACK + 1))]
+    if max(around) > PART * -math.log1p(-share):
+        part.sheet.leave(part.at[[row]], "dividend", f"{one.text} that day; it is some bars away")
         return False
     return _before(part, row, (1.0 - share) * math.exp(step), one.text)
 

@@ -46,7 +46,7 @@ class Source:
         kind = None if self.text else self.table.schema.field(self.names[word]).type
         if kind is not None and pa.types.is_float32(kind):
             return np.asarray(values.astype(np.float32).astype(np.float64))
-        if word == "volume" or (kind is not None and pa.types.is_integer(kind)):
+        if kind is not None and pa.types.is_integer(kind):
             return np.asarray(np.rint(values))
         return np.asarray(values)
 

@@ -18,7 +18,7 @@ from engine.data.fix.logs import ACTIONS
 from engine.data.fix.repairs import REPAIRS
 from engine.data.fix.sheets import ROW, Batch, Sheet, unreadable
 
-ROUNDS = 20  # audits; defects that hide behind others come to light one after the other
+ROUNDS = 50  # audits; defects that hide behind others come to light one after the other
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,10 +74,12 @@ class Sheet:
     def put(self, at: Ints, word: str, after: Any, what: str, why: str, action: str = "repaired") -> bool:
         """Write numbers into cells, as the file's own type can hold them; whether any cell is another one now."""
         at = np.asarray(at, np.int64)
+        after = np.broadcast_to(np.asarray(after, np.float64), at.shape)[self.alive[at]]
+        at = at[self.alive[at]]
         if not len(at) or not self.has(word):
             return False
         values = self.base.columns[word]
-        stored = self.source.storable(word, np.broadcast_to(np.asarray(after, np.float64), at.shape))
+        stored = self.source.storable(word, after)
         differs = ~((stored == values[at]) | (np.isnan(stored) & np.isnan(values[at])))
         at, stored = at[differs], stored[differs]
         if not len(at):
