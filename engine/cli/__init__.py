@@ -14,6 +14,7 @@ import typer
 
 from engine.cli import checking
 from engine.cli.auditing import audit
+from engine.cli.fetching import fetch
 from engine.cli.fixing import fix
 from engine.cli.simulating import simulate
 from engine.errors import BarcastError, ConfigError
@@ -30,6 +31,7 @@ app.add_typer(data, name="data")
 data.command()(simulate)
 data.command()(audit)
 data.command()(fix)
+data.command()(fetch)
 
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override one key; may be repeated")]
 Symbols = Annotated[str | None, typer.Option(help="comma-separated; short for --set data.symbols=[...]")]

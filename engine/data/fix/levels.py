@@ -98,32 +98,37 @@ def _unit(part: Part, one: Finding) -> bool:
         return _inside(part, first, one.text)
     factor = 1.0 / exactly(math.log(one.ratio))
     if one.form == "lasting":
-        return part.scale(slice(0, first), _levels(part, first - 1, first), 1.0 / factor, "unit", one.text)
+        return part.scale(slice(0, first), _levels(part, first), 1.0 / factor, "unit", one.text)
     outside = _outside(part, first, end)
     if outside is not None:
         why = f"{one.text}, where shares were traded; elsewhere none were"
-        return part.scale(outside, _levels(part, first, first - 1), 1.0 / factor, "unit", why)
-    return part.scale(slice(first, end), _levels(part, first - 1, first), factor, "unit", one.text)
+        return part.scale(outside, _levels(part, first), 1.0 / factor, "unit", why)
+    return part.scale(slice(first, end), _levels(part, first), factor, "unit", one.text)
 
 
 def _outside(part: Part, first: int, end: int) -> Ints | None:
     """The bars outside of a stretch, at the level it left, if only inside of it anything was traded; else None."""
     bars = part.bars
     with np.errstate(divide="ignore", invalid="ignore"):
-        away = np.abs(np.log(bars.close / bars.close[first - 1]))
+        away = np.abs(np.log(bars.close / bars.close[_last(part, first)]))
     others = np.flatnonzero((away < LOOSE) & ((np.arange(len(bars)) < first) | (np.arange(len(bars)) >= end)))
     traded = bars.volume > 0.0
     silent = not traded[others].any() and not np.isnan(bars.volume[others]).any()
     return others if traded[first:end].any() and silent else None
 
 
-def _levels(part: Part, before: int, after: int) -> tuple[str, ...]:
-    """The columns that moved from one bar to the other as the close did: the adjusted close may have been right."""
-    adjusted = part.bars.adjusted
-    with np.errstate(divide="ignore", invalid="ignore"):
-        size = np.log(part.bars.close[after] / part.bars.close[before])
-        own = np.log(adjusted[after] / adjusted[before])
+def _levels(part: Part, row: int) -> tuple[str, ...]:
+    """The columns that moved into a row as the close did: the adjusted close may have been right."""
+    close, adjusted, last = part.bars.close, part.bars.adjusted, _last(part, row)
+    if not (adjusted[row] > 0.0 and adjusted[last] > 0.0):
+        return PRICES
+    size, own = math.log(close[row] / close[last]), math.log(adjusted[row] / adjusted[last])
     return LEVELS if abs(own - size) < 0.5 * abs(size) else PRICES
+
+
+def _last(part: Part, row: int) -> int:
+    """The last row before one that has a close above zero: a move begins there."""
+    return int(np.flatnonzero(part.bars.close[:row] > 0.0)[-1])
 
 
 def _inside(part: Part, row: int, why: str) -> bool:
@@ -157,12 +162,12 @@ def _split(part: Part, one: Finding) -> bool:
     first, end = part.span(one)
     ratio = simplest(one.ratio, DIGITS * one.ratio) if one.ratio > DIGITS else one.ratio
     if one.form == "stretch":
-        size = math.log(part.bars.close[first] / part.bars.close[first - 1])
+        size = math.log(part.bars.close[first] / part.bars.close[_last(part, first)])
         price = math.exp(-math.copysign(abs(math.log(ratio)), size))
-        return _by(part, slice(first, end), price, _levels(part, first - 1, first), one.text)
+        return _by(part, slice(first, end), price, _levels(part, first), one.text)
     if part.sheet.has("split") and not part.adjusted and one.form != "applied":
         return _declared(part, one, first, ratio)
-    changed = _by(part, slice(0, first), 1.0 / ratio, _levels(part, first - 1, first), one.text)
+    changed = _by(part, slice(0, first), 1.0 / ratio, _levels(part, first), one.text)
     return part.scale(slice(0, first), ("dividend",), 1.0 / ratio, "split", one.text) or changed
 
 

@@ -120,7 +120,7 @@ def test_a_panel_takes_what_it_refused_before(tmp_path):
     file = tmp_path / "bars.csv"
     off.to_csv(file, index=False)
     copy = cleaned(fix(file)).to_pandas().replace("", np.nan)
-    copy = copy.astype({name: float for name in ("open", "high", "low", "close", "volume")})
+    copy = copy.astype(dict.fromkeys(("open", "high", "low", "close", "volume"), float))
     panel = Panel.from_frame(copy, prices="split_adjusted", dividends="none")
     assert np.nanmax(panel.close) < 51.0 and len(panel.times) == 99
 
