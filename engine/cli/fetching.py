@@ -86,6 +86,7 @@ def document(done: Fetched) -> dict[str, object]:
         "unknown": list(done.unknown),
         "empty": list(done.empty),
         "kept": done.kept,
+        "late": dict(done.late),
     }
 
 
@@ -97,6 +98,9 @@ def summary(done: Fetched, vendor: Vendor) -> str:
     for word, names in (("not known to the vendor", done.unknown), ("without bars in this range", done.empty)):
         if names:
             lines.append(f"! {word}: {', '.join(names)}")
+    if done.late:
+        told = ", ".join(f"{name} {day}" for name, day in done.late)
+        lines.append(f"! begin well after --start, as the vendor has them: {told}")
     said = ", ".join(f"{key}: {value}" for key, value in vendor.declared.items())
     lines.append(f"data: {{source: {vendor.name}, path: {done.path.name}, {said}}}")
     return "\n".join(lines)

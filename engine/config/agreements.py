@@ -17,7 +17,7 @@ from engine.errors import PluginError
 BUILT_IN = {  # for a checkout that is not installed
     "barcast.signals": ("momentum", "reversal", "precomputed"),
     "barcast.strategies": ("threshold", "quintile", "orders"),
-    "barcast.sources": ("parquet", "csv", "packaged"),
+    "barcast.sources": ("parquet", "csv", "packaged", "yfinance", "ccxt"),
 }
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 Told = Iterator[Problem]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FETCHED = b"barcast.fetched"  # the key of a file's metadata
+LATE = np.timedelta64(10, "D")  # after the start: no holidays explain that
 PAGES = 100_000  # of one symbol: more is a vendor that repeats itself
 
 
@@ -34,6 +35,7 @@ class Fetched:
     unknown: tuple[str, ...]
     empty: tuple[str, ...]
     kept: int  # symbols that an earlier, broken fetch had brought
+    late: tuple[tuple[str, str], ...]  # symbols whose first bar comes well after the start, and when
 
 
 def fetch(
@@ -71,9 +73,10 @@ def fetch(
         raise DataError(
             f"{vendor.name}: there are no bars of {', '.join(names)[:200]}; correct the symbols or the dates"
         )
-    bars = _joined(parts, here, out, told | {"symbols": list(here), **{word: list(lost[word]) for word in lost}})
+    bars, first = _joined(parts, here, out, told | {"symbols": list(here), **{word: list(lost[word]) for word in lost}})
     shutil.rmtree(parts, ignore_errors=True)
-    return Fetched(out, bars, here, lost["unknown"], lost["empty"], kept)
+    late = tuple((name, str(first[name])) for name in here if first[name] > start + LATE)
+    return Fetched(out, bars, here, lost["unknown"], lost["empty"], kept, late)
 
 
 def _agreed(
@@ -178,13 +181,15 @@ def _written(file: Path, write: Callable[[Path], object]) -> None:
         raise OutputError(f"{file}: {error.strerror or error}; name a file that can be written") from error
 
 
-def _joined(parts: Path, symbols: Sequence[str], out: Path, about: dict[str, Any]) -> int:
-    """All pages in one file with a symbol for each row; how many bars it has."""
+def _joined(
+    parts: Path, symbols: Sequence[str], out: Path, about: dict[str, Any]
+) -> tuple[int, dict[str, np.datetime64]]:
+    """All pages in one file with a symbol for each row; how many bars it has, and each symbol's first date."""
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    frames = []
+    frames, first = [], {}
     for symbol in sorted(symbols):
         folder = parts / hashlib.sha256(symbol.encode()).hexdigest()[:16]
         pages = [pd.read_parquet(file) for file in sorted(folder.glob("*.parquet"))]
@@ -192,6 +197,7 @@ def _joined(parts: Path, symbols: Sequence[str], out: Path, about: dict[str, Any
         when = "date" if "date" in frame else "timestamp"
         frame = frame.drop_duplicates(when, keep="last").sort_values(when, kind="stable")
         frame.insert(1, "symbol", symbol)
+        first[symbol] = np.datetime64(frame[when].iloc[0].date(), "D")
         frames.append(frame)
     table = pa.Table.from_pandas(pd.concat(frames, ignore_index=True), preserve_index=False)
     if "date" in table.column_names:
@@ -199,4 +205,4 @@ def _joined(parts: Path, symbols: Sequence[str], out: Path, about: dict[str, Any
         table = table.set_column(place, "date", table.column("date").cast(pa.date32()))
     table = table.replace_schema_metadata({FETCHED: json.dumps(about)})
     _written(out, lambda draft: pq.write_table(table, draft, compression="zstd"))
-    return int(table.num_rows)
+    return int(table.num_rows), first
