@@ -40,8 +40,13 @@ DECLARED = ("prices", "dividends", "calendar", "missing_open")
 class Data(Model):
     """Where bars come from and what they mean."""
 
-    source: Text = Field(description="parquet, csv, packaged, yfinance or ccxt (fetched files), or a registered source", examples=["parquet"])
-    path: Text | None = Field(None, description="the file, for parquet, csv and what was fetched; looked for beside this file first")
+    source: Text = Field(
+        description="parquet, csv, packaged, yfinance or ccxt (fetched files), or a registered source",
+        examples=["parquet"],
+    )
+    path: Text | None = Field(
+        None, description="the file, for parquet, csv and what was fetched; looked for beside this file first"
+    )
     name: Text | None = Field(None, description="the packaged set", examples=["sp500", "nasdaq", "us20"])
     prices: Literal["as_traded", "split_adjusted", "total_return"] | None = Field(
         None, description="what prices are; must be said, except for packaged sets and fetched files, which know"

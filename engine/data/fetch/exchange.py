@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -15,6 +16,14 @@ from engine.types import DAY_NS
 MS = 1_000_000  # ns
 STATUS = re.compile(r"https?://\S+ (\d{3})\b")
 LIMIT = 500  # bars asked for at once; an exchange gives fewer if it likes
+
+
+def _is_json(text: Any) -> bool:
+    try:
+        json.loads(text)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 class Exchange:
@@ -38,6 +47,7 @@ class Exchange:
                     f"--exchange: ccxt knows no exchange {exchange!r}{known}; expected e.g. kraken, coinbase"
                 )
             client = getattr(ccxt, exchange)({"enableRateLimit": False})  # the pauses between questions are made here
+        client.enableLastHttpResponse = client.enableLastResponseHeaders = True
         self.client = client
         frames = client.timeframes
         if timeframe not in frames:
@@ -55,10 +65,12 @@ class Exchange:
         stop = int((request.end + np.timedelta64(1, "D")).astype("datetime64[ns]").astype(np.int64))
         rows = self._candles(request.symbol, begin, now)
         rows = rows[rows[:, 0] * MS >= begin]
-        last = int(rows[-1, 0]) * MS if len(rows) else None
+        after = (
+            int(rows[-1, 0]) * MS + self.step if len(rows) else begin + LIMIT * self.step
+        )  # nothing traded for so long
         closed = rows[(rows[:, 0] * MS + self.step <= now * 1e9) & (rows[:, 0] * MS < stop)]
-        more = last is not None and last + self.step < min(stop, now * 1e9 - self.step)
-        return Page(self._long(closed), last + self.step if more and last is not None else None)
+        more = after < min(stop, now * 1e9 - self.step)
+        return Page(self._long(closed), after if more else None)
 
     def _candles(self, symbol: str, begin: int, now: float) -> np.ndarray:
         """(K, 6) open time in ms, open, high, low, close, volume; rising."""
@@ -72,6 +84,8 @@ class Exchange:
             raise self._meant(error, now) from error
         except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
             raise TryAgainError(f"{self.exchange} gives no answer that can be read ({type(error).__name__})") from error
+        if not len(rows) and not _is_json(self.client.last_http_response):  # of which ccxt makes an empty list
+            raise TryAgainError(f"{self.exchange} gives no answer that can be read")
         return rows[np.argsort(rows[:, 0], kind="stable")]
 
     def _meant(self, error: Exception, now: float) -> Exception:

@@ -128,8 +128,9 @@ def long(frame: pd.DataFrame | None, now: float) -> pd.DataFrame:
     if frame is None or not len(frame):
         return pd.DataFrame({"date": pd.Series([], dtype="datetime64[ns]")} | {name: [] for name in COLUMNS.values()})
     out = frame.rename(columns=COLUMNS)[list(COLUMNS.values())].astype(np.float64)
-    today = pd.Timestamp(now, unit="s", tz="UTC").tz_convert(frame.index.tz).tz_localize(None).normalize()
-    out.insert(0, "date", frame.index.tz_localize(None).normalize().as_unit("ns"))
+    index = pd.DatetimeIndex(frame.index)
+    today = pd.Timestamp(now, unit="s", tz="UTC").tz_convert(index.tz).tz_localize(None).normalize()
+    out.insert(0, "date", index.tz_localize(None).normalize().as_unit("ns"))
     out["split"] = out["split"].where(out["split"] > 0.0, 1.0)
     busy = (out["dividend"] > 0.0) | (out["split"] != 1.0)
     return out[(out["date"] < today) & (out["close"].notna() | busy)].reset_index(drop=True)

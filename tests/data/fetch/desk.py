@@ -10,20 +10,31 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-HOSTS = ("fc.yahoo.com", "query1.finance.yahoo.com", "query2.finance.yahoo.com", "guce.yahoo.com", "consent.yahoo.com", "finance.yahoo.com")
+HOSTS = (
+    "fc.yahoo.com",
+    "query1.finance.yahoo.com",
+    "query2.finance.yahoo.com",
+    "guce.yahoo.com",
+    "consent.yahoo.com",
+    "finance.yahoo.com",
+)
 
 
 class Answer:
     """An HTTP answer; `cut` sends so many bytes of the body and hangs up."""
 
-    def __init__(self, body: Any, status: int = 200, kind: str = "application/json", cut: int | None = None, **headers: str) -> None:
-        self.body = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    def __init__(
+        self, body: Any, status: int = 200, kind: str = "application/json", cut: int | None = None, **headers: str
+    ) -> None:
+        self.body = (
+            body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        )
         self.status, self.cut = status, cut
         self.headers = {"Content-Type": kind} | {name.replace("_", "-"): value for name, value in headers.items()}
 
@@ -88,21 +99,19 @@ def handler(desk: Desk, context: ssl.SSLContext | None) -> type[BaseHTTPRequestH
             if said.cut is not None:
                 self.wfile.flush()
                 self.close_connection = True
-                self.connection.close() if isinstance(self.connection, ssl.SSLSocket) else self.connection.shutdown(socket.SHUT_RDWR)
+                self.connection.close() if isinstance(self.connection, ssl.SSLSocket) else self.connection.shutdown(
+                    socket.SHUT_RDWR
+                )
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815
 
         def handle(self) -> None:
-            try:
+            with suppress(OSError, ValueError):  # the other side hung up, or this one did
                 super().handle()
-            except (OSError, ValueError):
-                pass  # the other side hung up, or this one did
 
         def finish(self) -> None:
-            try:
+            with suppress(OSError, ValueError):
                 super().finish()
-            except (OSError, ValueError):
-                pass
             if isinstance(self.connection, ssl.SSLSocket):
                 self.connection.close()
 
@@ -139,7 +148,9 @@ def authority(folder: Path) -> tuple[Path, ssl.SSLContext]:
 
     def made(subject: str, key: Any, issuer: str, signer: Any, *extensions: Any) -> Any:
         now = dt.datetime.now(dt.UTC)
-        builder = x509.CertificateBuilder().subject_name(name(subject)).issuer_name(name(issuer)).public_key(key.public_key())
+        builder = (
+            x509.CertificateBuilder().subject_name(name(subject)).issuer_name(name(issuer)).public_key(key.public_key())
+        )
         builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - dt.timedelta(days=1))
         builder = builder.not_valid_after(now + dt.timedelta(days=1))
         for extension, critical in extensions:
@@ -155,7 +166,8 @@ def authority(folder: Path) -> tuple[Path, ssl.SSLContext]:
     pem = serialization.Encoding.PEM
     (folder / "ca.pem").write_bytes(ca.public_bytes(pem))
     (folder / "leaf.pem").write_bytes(
-        leaf.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()) + signed.public_bytes(pem)
+        leaf.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + signed.public_bytes(pem)
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "leaf.pem")

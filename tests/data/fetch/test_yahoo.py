@@ -14,15 +14,14 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-pytest.importorskip("yfinance")
-pytest.importorskip("cryptography")
-
 from engine.data.fetch.asking import Clock
 from engine.data.fetch.fetching import fetch
 from engine.data.fetch.yahoo import Yahoo
 from engine.errors import DataError
 from tests.data.fetch.desk import BROKEN, FORBIDDEN, LIMITED, PAGE, Answer, Desk, FakeTime, authority, served
 
+pytest.importorskip("yfinance")
+pytest.importorskip("cryptography")
 pytestmark = pytest.mark.filterwarnings("ignore")  # of yfinance and its libraries
 FOLDER = os.environ.get("BARCAST_DATA")
 DAYS = pd.bdate_range("2024-01-02", "2024-01-12")
@@ -33,7 +32,9 @@ CHART = "/v8/finance/chart/"
 def made() -> pd.DataFrame:
     """Nine days at 100, 101, ...: a dividend on the 8th, a split of 2:1 on the 10th."""
     close = 100.0 + np.arange(len(DAYS))
-    frame = pd.DataFrame({"Open": close - 0.5, "High": close + 1.0, "Low": close - 1.0, "Close": close, "Adj Close": close * 0.99})
+    frame = pd.DataFrame(
+        {"Open": close - 0.5, "High": close + 1.0, "Low": close - 1.0, "Close": close, "Adj Close": close * 0.99}
+    )
     frame["Volume"], frame["Dividends"], frame["Stock Splits"] = 1000.0, 0.0, 0.0
     frame.loc[4, "Dividends"], frame.loc[6, "Stock Splits"] = 0.25, 2.0
     return frame.set_index(DAYS)
@@ -47,8 +48,16 @@ def chart(symbol: str, frame: pd.DataFrame, zone: str = "America/New_York") -> d
         if paid:
             events["dividends"][str(when)] = {"amount": float(paid), "date": when}
         if split:
-            events["splits"][str(when)] = {"date": when, "numerator": float(split), "denominator": 1.0, "splitRatio": f"{split}:1"}
-    quote = {name.lower(): [None if np.isnan(v) else float(v) for v in frame[name]] for name in ("Open", "High", "Low", "Close")}
+            events["splits"][str(when)] = {
+                "date": when,
+                "numerator": float(split),
+                "denominator": 1.0,
+                "splitRatio": f"{split}:1",
+            }
+    quote = {
+        name.lower(): [None if np.isnan(v) else float(v) for v in frame[name]]
+        for name in ("Open", "High", "Low", "Close")
+    }
     quote["volume"] = [int(v) for v in frame["Volume"]]
     meta = {
         "currency": "USD", "symbol": symbol, "exchangeName": "NMS", "instrumentType": "EQUITY", "firstTradeDate": 345479400,
@@ -57,16 +66,33 @@ def chart(symbol: str, frame: pd.DataFrame, zone: str = "America/New_York") -> d
         "currentTradingPeriod": {k: {"timezone": "EST", "start": 0, "end": 0, "gmtoffset": -18000} for k in ("pre", "regular", "post")},
     }  # fmt: skip
     indicators = {"quote": [quote], "adjclose": [{"adjclose": [float(v) for v in frame["Adj Close"]]}]}
-    return {"chart": {"result": [{"meta": meta, "timestamp": stamp, "events": events, "indicators": indicators}], "error": None}}
+    return {
+        "chart": {
+            "result": [{"meta": meta, "timestamp": stamp, "events": events, "indicators": indicators}],
+            "error": None,
+        }
+    }
 
 
 def routes(frames: dict[str, pd.DataFrame], zone: str = "America/New_York"):
-    missing = {"chart": {"result": None, "error": {"code": "Not Found", "description": "No data found, symbol may be delisted"}}}
-    nothing = {"chart": {"result": None, "error": {"code": "Bad Request", "description": "Data doesn't exist for startDate = 1, endDate = 2"}}}
+    missing = {
+        "chart": {
+            "result": None,
+            "error": {"code": "Not Found", "description": "No data found, symbol may be delisted"},
+        }
+    }
+    nothing = {
+        "chart": {
+            "result": None,
+            "error": {"code": "Bad Request", "description": "Data doesn't exist for startDate = 1, endDate = 2"},
+        }
+    }
 
     def answer(host: str, path: str, query: dict[str, str]) -> Answer:
         if host == "fc.yahoo.com":
-            return Answer("", 404, "text/html", Set_Cookie="A3=d=x; Domain=.yahoo.com; Path=/; Max-Age=31557600; Secure")
+            return Answer(
+                "", 404, "text/html", Set_Cookie="A3=d=x; Domain=.yahoo.com; Path=/; Max-Age=31557600; Secure"
+            )
         if path.endswith("/getcrumb"):
             return Answer("abc123", kind="text/plain")
         if path.startswith(CHART):
@@ -107,7 +133,15 @@ def yahoo(signed, tmp_path):
 
 def got(yahoo, tmp_path, symbols=("AAA",), start=START, end=END, said=None):
     _, vendor, time = yahoo
-    return fetch(vendor, symbols, start, end, tmp_path / "out.parquet", Clock(time.now, time.sleep), (said if said is not None else []).append)
+    return fetch(
+        vendor,
+        symbols,
+        start,
+        end,
+        tmp_path / "out.parquet",
+        Clock(time.now, time.sleep),
+        (said if said is not None else []).append,
+    )
 
 
 def test_bars_dividends_and_splits_come_as_they_are_sent(yahoo, tmp_path):
@@ -115,10 +149,27 @@ def test_bars_dividends_and_splits_come_as_they_are_sent(yahoo, tmp_path):
     table = pd.read_parquet(done.path)
     one = table[table["symbol"] == "AAA"].reset_index(drop=True)
     sent = made()
-    for word, name in (("open", "Open"), ("high", "High"), ("low", "Low"), ("close", "Close"), ("adj_close", "Adj Close"), ("volume", "Volume")):
+    for word, name in (
+        ("open", "Open"),
+        ("high", "High"),
+        ("low", "Low"),
+        ("close", "Close"),
+        ("adj_close", "Adj Close"),
+        ("volume", "Volume"),
+    ):
         np.testing.assert_array_equal(one[word], sent[name])
     assert [str(day) for day in one["date"]] == [str(day.date()) for day in DAYS]
-    assert one["dividend"].tolist() == [0, 0, 0, 0, 0.25, 0, 0, 0, 0] and one["split"].tolist() == [1, 1, 1, 1, 1, 1, 2, 1, 1]
+    assert one["dividend"].tolist() == [0, 0, 0, 0, 0.25, 0, 0, 0, 0] and one["split"].tolist() == [
+        1,
+        1,
+        1,
+        1,
+        1,
+        1,
+        2,
+        1,
+        1,
+    ]
     assert done.bars == 18 and done.symbols == ("AAA", "BBB") and not (tmp_path / "out.parquet.parts").exists()
     hosts = {host for host, _, _ in yahoo[0].asked}
     assert {"fc.yahoo.com", "query1.finance.yahoo.com", "query2.finance.yahoo.com"} <= hosts  # the client's own
@@ -137,7 +188,14 @@ def test_genuine_bars_come_through_unchanged(signed, tmp_path):
     time = FakeTime("2023-07-01T12:00:00+00:00")
     with served(Desk(routes({"8TRA.DE": frame}, "Europe/Berlin"), CHART), context) as port:
         vendor = Yahoo(tmp_path / "cache", proxies={"https": f"http://127.0.0.1:{port}"}, verify=str(ca))
-        done = fetch(vendor, ["8TRA.DE"], np.datetime64("2023-05-01"), np.datetime64("2023-06-30"), tmp_path / "o.parquet", Clock(time.now, time.sleep))
+        done = fetch(
+            vendor,
+            ["8TRA.DE"],
+            np.datetime64("2023-05-01"),
+            np.datetime64("2023-06-30"),
+            tmp_path / "o.parquet",
+            Clock(time.now, time.sleep),
+        )
         vendor._session.close()
     table = pd.read_parquet(done.path)
     np.testing.assert_array_equal(table["close"], frame["Close"])
@@ -163,7 +221,9 @@ def test_an_answer_that_cannot_be_read_is_asked_for_again(yahoo, tmp_path, fault
     np.testing.assert_array_equal(pd.read_parquet(done.path)["close"], made()["Close"])
 
 
-@pytest.mark.parametrize(("fault", "text"), [(LIMITED, "limits the rate"), (BROKEN, "out of order"), (PAGE, "no answer that can be read")])
+@pytest.mark.parametrize(
+    ("fault", "text"), [(LIMITED, "limits the rate"), (BROKEN, "out of order"), (PAGE, "no answer that can be read")]
+)
 def test_a_vendor_that_never_answers_is_given_up_in_one_line(yahoo, tmp_path, fault, text):
     yahoo[0].script = [fault] * 60
     with pytest.raises(DataError, match=rf"yfinance AAA: .*{text}.*6 times\. Run the same command again later") as told:
