@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.config.loader import describe
 from engine.config.problems import Problem, listed, nearest
+from engine.config.sections import FETCHED
 from engine.config.translate import Path_, Places
 from engine.errors import PluginError
 
@@ -55,7 +56,8 @@ def registered(group: str) -> list[str]:
         known = plugins.names(group)
     except (ImportError, PluginError):
         known = []
-    return known or list(BUILT_IN[group])
+    more = [name for name in FETCHED if name not in known] if group == "barcast.sources" else []  # need no registering
+    return sorted([*known, *more]) if known else list(BUILT_IN[group])
 
 
 def _known(places: Places, group: str, what: str, section: dict[str, Any], path: Path_) -> Told:
