@@ -11,8 +11,8 @@ from typing import Any
 
 from engine.config.loader import describe
 from engine.config.problems import Problem, listed, nearest
-from engine.config.sections import FETCHED
 from engine.config.translate import Path_, Places
+from engine.data.fetch.vendors import FETCHED
 from engine.errors import PluginError
 
 BUILT_IN = {  # for a checkout that is not installed

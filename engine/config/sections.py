@@ -29,11 +29,8 @@ from engine.config.kinds import (
 from engine.config.loader import describe
 from engine.config.problems import At, Mistakes, listed, nearest
 from engine.config.switches import ALosingStreak, ARollingSharpe, ASigmaLoss, DailyLoss, MaxDrawdown
+from engine.data.fetch.vendors import FETCHED
 
-FETCHED = {  # what a vendor's bars are; engine.data.sources says the same
-    "yfinance": {"prices": "split_adjusted", "dividends": "split_adjusted"},
-    "ccxt": {"prices": "as_traded", "dividends": "none"},
-}
 DECLARED = ("prices", "dividends", "calendar", "missing_open")
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from engine.arguments import path_of
 from engine.data import cache, limits
 from engine.data.columns import ABSENT, IGNORED, SYMBOL, pick
+from engine.data.fetch.vendors import FETCHED
 from engine.data.longs import Wanted
 from engine.data.words import nearest
 from engine.errors import DataError
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
     from engine.panel import Panel
 
 DECLARED = ("prices", "dividends", "calendar", "missing_open")
-FETCHED = {  # what a vendor's bars are, as its client gives them
-    "yfinance": {"prices": "split_adjusted", "dividends": "split_adjusted"},
-    "ccxt": {"prices": "as_traded", "dividends": "none"},
-}
 
 
 def find(path: str | Path, base: str | Path | None = None) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.data.fetch.asking import Page, Request, TryAgainError, UnknownSymbolError, status_error, waited
+from engine.data.fetch.vendors import FETCHED
 from engine.data.words import nearest
 from engine.errors import ConfigError, PluginError
 from engine.types import DAY_NS
@@ -30,7 +31,7 @@ class Exchange:
     """A Vendor: one exchange of ccxt, by its id, with bars of one length."""
 
     name = "ccxt"
-    declared = {"prices": "as_traded", "dividends": "none"}  # noqa: RUF012
+    declared = FETCHED["ccxt"]
 
     def __init__(self, exchange: str, timeframe: str = "1d", client: Any = None) -> None:
         try:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from engine.panel import Panel
 
 KEY = "data.fetched"  # among a panel's inputs
-SOURCES = ("yfinance", "ccxt")
 
 
 def about(file: Path, source: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from engine.data.fetch.asking import (
     status_error,
     waited,
 )
+from engine.data.fetch.vendors import FETCHED
 from engine.errors import PluginError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Yahoo:
 
     name = "yfinance"
     pause = 0.5
-    declared = {"prices": "split_adjusted", "dividends": "split_adjusted"}  # noqa: RUF012
+    declared = FETCHED["yfinance"]
 
     def __init__(self, cache: Path, **options: Any) -> None:
         try:

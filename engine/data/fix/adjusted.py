@@ -14,7 +14,7 @@ from engine.types import Bools, Floats, Ints
 LIKE = 1e-4  # relative: one adjustment, as far as rounded prices tell
 QUIET = 1e-4  # log: an adjustment that did not move
 CLEARLY = 0.5  # of a dividend: how much better one day must explain the price than another
-ALIKE = 4.0  # times more or less: a dividend like the instrument's others
+ALIKE = 1.5  # times more or less: a dividend like the instrument's others
 
 
 def closes(part: Part) -> bool:

@@ -49,7 +49,7 @@ def fetched(folder: Path, when: str = "2024-06-01T08:00:00+00:00") -> Path:
 
 
 def strategy(path: Path, **data: object) -> dict:
-    signals = {"up": {"plugin": "momentum", "window": 20}}
+    signals = {"up": {"plugin": "momentum", "lookback": 20, "skip": 0}}
     rule = {"rule": "threshold", "signal": "up", "confidence": 0.0, "size": "10%", "max_positions": 2}
     return {
         "name": "fetched",
@@ -64,7 +64,7 @@ def test_a_strategy_reads_a_fetched_file_and_says_when_it_was_fetched(tmp_path):
     assert any("fetched from yfinance 1.7.0 at 2024-06-01T08:00:00+00:00" in text for text in result.panel.warnings)
     assert result.panel.prices == "split_adjusted"
     folder = result.save(tmp_path / "runs")
-    told = json.loads((Path(folder) / "manifest.json").read_text())["data"]["inputs"]["data.fetched"]
+    told = json.loads((Path(folder) / "manifest.json").read_text())["inputs"]["data.fetched"]
     assert told["file"] == "yfinance 1.7.0 at 2024-06-01T08:00:00+00:00: bars.parquet" and len(told["sha256"]) == 64
 
 
