@@ -178,6 +178,8 @@ class Panel:
         u = self.universe
         words = (u.symbols, u.sector_names, self.prices, self.dividends, self.calendar, self.missing_open)
         digest.update(repr((words, self.close.shape, float(self.bars_per_year), self.member is None)).encode())
+        if fetched := [entry.file for entry in self.inputs if entry.key == "data.fetched"]:  # from whom, and when
+            digest.update(repr(fetched).encode())
         arrays = [getattr(u, key) for key in ("lot", "tick", "multiplier", "sector", "delisted_at", "terminal_value")]
         arrays += [getattr(self, key) for key in FACTS]
         arrays += [getattr(self.actions, key) for key in ("row", "instrument", "split", "dividend")]

@@ -17,6 +17,8 @@ from engine.cli import checking, comparing, luck
 from engine.cli.auditing import audit
 from engine.cli.claiming import audit_claims
 from engine.cli.extending import Commands
+from engine.cli.fetching import fetch
+from engine.cli.fixing import fix
 from engine.cli.ledger import trials
 from engine.cli.simulating import simulate
 from engine.cli.sweeping import sweep
@@ -34,6 +36,8 @@ data = typer.Typer(help="Look at bars before trusting them.")
 app.add_typer(data, name="data")
 data.command()(simulate)
 data.command()(audit)
+data.command()(fix)
+data.command()(fetch)
 
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override one key; may be repeated")]
 Symbols = Annotated[str | None, typer.Option(help="comma-separated; short for --set data.symbols=[...]")]

@@ -44,7 +44,7 @@ def audit(
     from engine.data.audit import auditing, documents, grading
     from engine.data.audit.page import write as write_page
 
-    with _working(quiet or as_json) as (say, progress):
+    with working(quiet or as_json) as (say, progress):
         done = auditing.audit(path, calendar, prices, say, progress)  # type: ignore[arg-type]
         grades = {line.symbol: grading.grade(line) for line in done.lines}
         best = grading.recommendations(done, grades)
@@ -58,7 +58,9 @@ def audit(
 
 
 @contextmanager
-def _working(quiet: bool) -> Iterator[tuple[Callable[[str], None], Callable[[int, int], None]]]:
+def working(
+    quiet: bool, task_name: str = "auditing instruments"
+) -> Iterator[tuple[Callable[[str], None], Callable[[int, int], None]]]:
     """Two functions that show on stderr what is being done, and how far; silent where nobody watches."""
     if quiet or not sys.stderr.isatty():
         yield (lambda text: None), (lambda done, total: None)
@@ -71,7 +73,7 @@ def _working(quiet: bool) -> Iterator[tuple[Callable[[str], None], Callable[[int
         task = bar.add_task("starting", total=None)
         yield (
             lambda text: bar.update(task, description=text),
-            lambda done, total: bar.update(task, description="auditing instruments", completed=done, total=total),
+            lambda done, total: bar.update(task, description=task_name, completed=done, total=total),
         )
 
 

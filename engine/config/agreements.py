@@ -12,12 +12,13 @@ from typing import Any
 from engine.config.loader import describe
 from engine.config.problems import Problem, listed, nearest
 from engine.config.translate import Path_, Places
+from engine.data.fetch.vendors import FETCHED
 from engine.errors import PluginError
 
 BUILT_IN = {  # for a checkout that is not installed
     "barcast.signals": ("momentum", "reversal", "precomputed"),
     "barcast.strategies": ("threshold", "quintile", "orders"),
-    "barcast.sources": ("parquet", "csv", "packaged"),
+    "barcast.sources": ("parquet", "csv", "packaged", "yfinance", "ccxt"),
 }
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 Told = Iterator[Problem]
@@ -55,7 +56,8 @@ def registered(group: str) -> list[str]:
         known = plugins.names(group)
     except (ImportError, PluginError):
         known = []
-    return known or list(BUILT_IN[group])
+    more = [name for name in FETCHED if name not in known] if group == "barcast.sources" else []  # need no registering
+    return sorted([*known, *more]) if known else list(BUILT_IN[group])
 
 
 def _known(places: Places, group: str, what: str, section: dict[str, Any], path: Path_) -> Told:

@@ -29,6 +29,7 @@ from engine.config.kinds import (
 from engine.config.loader import describe
 from engine.config.problems import At, Mistakes, listed, nearest
 from engine.config.switches import ALosingStreak, ARollingSharpe, ASigmaLoss, DailyLoss, MaxDrawdown
+from engine.data.fetch.vendors import FETCHED
 
 DECLARED = ("prices", "dividends", "calendar", "missing_open")
 
@@ -36,14 +37,19 @@ DECLARED = ("prices", "dividends", "calendar", "missing_open")
 class Data(Model):
     """Where bars come from and what they mean."""
 
-    source: Text = Field(description="parquet, csv, packaged, or a registered source", examples=["parquet"])
-    path: Text | None = Field(None, description="the file, for parquet and csv; looked for beside this file first")
+    source: Text = Field(
+        description="parquet, csv, packaged, yfinance or ccxt (fetched files), or a registered source",
+        examples=["parquet"],
+    )
+    path: Text | None = Field(
+        None, description="the file, for parquet, csv and what was fetched; looked for beside this file first"
+    )
     name: Text | None = Field(None, description="the packaged set", examples=["sp500", "nasdaq", "us20"])
     prices: Literal["as_traded", "split_adjusted", "total_return"] | None = Field(
-        None, description="what prices are; must be said, except for packaged sets, which know"
+        None, description="what prices are; must be said, except for packaged sets and fetched files, which know"
     )
     dividends: Literal["as_traded", "split_adjusted", "none"] | None = Field(
-        None, description="the unit of dividends; must be said, except for packaged sets, which know"
+        None, description="the unit of dividends; must be said, except for packaged sets and fetched files, which know"
     )
     symbols: tuple[Text, ...] | None = Field(None, description="default: all", examples=[["AAPL", "MSFT"]])
     start: Date | None = Field(None, description="first date of bars used")
@@ -92,7 +98,8 @@ class Data(Model):
 
     def _of_a_file(self) -> list[At]:
         wrong = []
-        if self.source in ("parquet", "csv"):
+        wrong += self._of_a_vendor()
+        if self.source in ("parquet", "csv", *FETCHED):
             if self.path is None:
                 wrong.append(At("path", f"missing; source {self.source} needs the path of a file"))
             if self.name is not None:
@@ -107,6 +114,17 @@ class Data(Model):
                 wrong.append(At(key, f"{said}; write {words[key]}"))
         if self.missing_open is None:
             self._fill("missing_open", "refuse")
+        return wrong
+
+    def _of_a_vendor(self) -> list[At]:
+        """A fetched file knows what its prices are."""
+        wrong = []
+        for key, known in FETCHED.get(self.source, {}).items():
+            said = getattr(self, key)
+            if said is None:
+                self._fill(key, known)
+            elif said != known:
+                wrong.append(At(key, f"the {key} of {self.source} are {known}, got {said}; leave the key out"))
         return wrong
 
     def _of_a_set(self) -> list[At]:

@@ -15,6 +15,7 @@ import numpy as np
 from engine.arguments import path_of
 from engine.data import cache, limits
 from engine.data.columns import ABSENT, IGNORED, SYMBOL, pick
+from engine.data.fetch.vendors import FETCHED
 from engine.data.longs import Wanted
 from engine.data.words import nearest
 from engine.errors import DataError
@@ -67,7 +68,7 @@ def load(data: Any, lot: float = 1.0, tick: float | None = None, base: str | Pat
     from engine import plugins
     from engine.panel import Panel
 
-    source = plugins.get("barcast.sources", data.source)
+    source = _fetched(data.source) if data.source in FETCHED else plugins.get("barcast.sources", data.source)
     where = getattr(data, "path", None) or getattr(data, "name", None)
     if where is None:
         raise DataError(f"data: source {data.source} needs {'name' if data.source == 'packaged' else 'path'}; give one")
@@ -76,8 +77,10 @@ def load(data: Any, lot: float = 1.0, tick: float | None = None, base: str | Pat
         told = packaged_unless_said(str(where), told, getattr(data, "model_fields_set", set(DECLARED)))
         label = str(where)
     else:
-        where = find(where, base) if data.source in ("parquet", "csv") else where
+        where = find(where, base) if data.source in ("parquet", "csv", *FETCHED) else where
         label = Path(str(where)).name
+        for key, value in FETCHED.get(data.source, {}).items():
+            told[key] = value if told[key] is None else told[key]
         for key in ("prices", "dividends"):
             if told[key] is None:
                 raise DataError(f"data.{key} must be said for source {data.source}: what prices mean is not guessed")
@@ -90,7 +93,7 @@ def load(data: Any, lot: float = 1.0, tick: float | None = None, base: str | Pat
     def build() -> Panel:
         return Panel.from_frame(source(where, **part), **words, lot=lot, tick=tick, name=label)
 
-    if source not in (parquet, csv):  # what another source reads, nobody here knows
+    if source not in (parquet, csv) and data.source not in FETCHED:  # what another source reads, nobody here knows
         return build()
     dates = {key: None if part[key] is None else str(part[key]) for key in ("start", "end")}
     numbers = {"lot": float(lot), "tick": None if tick is None else float(tick)}
@@ -98,7 +101,19 @@ def load(data: Any, lot: float = 1.0, tick: float | None = None, base: str | Pat
         "fence": None if fence() is None else str(fence())
     }  # a panel built without one is no answer to who has one
     shapes = {**told, **part, **dates, **numbers, **fenced, "source": data.source, "name": label}
-    return cache.through(Path(where), shapes, build)
+    panel = cache.through(Path(where), shapes, build)
+    if data.source in FETCHED:
+        from engine.data.fetch import reading
+
+        return reading.stamped(panel, Path(where), data.source)
+    return panel
+
+
+def _fetched(name: str) -> Any:
+    """A source of fetched files, by its name; it needs no client of the vendor."""
+    from engine.data.fetch import reading
+
+    return getattr(reading, name)
 
 
 def packaged_unless_said(name: str, told: Mapping[str, Any], said: set[str]) -> dict[str, Any]:

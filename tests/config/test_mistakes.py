@@ -177,7 +177,7 @@ MISTAKES = {
     "a packaged set with a path": (swap(SOURCE, "source: packaged, name: sp500, path: x.csv"), 2, 45, "source packaged takes a name and no path"),
     "a packaged set that knows better": (swap(SOURCE, "source: packaged, name: sp500, prices: as_traded"), 2, 47, "the prices of sp500 are split_adjusted, got as_traded; leave the key out"),
     "a file with a set's name": (swap("path: bars.parquet", "path: bars.parquet, name: sp500"), 2, 51, "source parquet takes a path and no name"),
-    "a source of a later version": (swap("source: parquet", "source: yfinance"), 2, 16, "no source is registered as 'yfinance'"),
+    "a source of a later version": (swap("source: parquet", "source: bloomberg"), 2, 16, "no source is registered as 'bloomberg'"),
     "a gross cap said twice in one section": (add("caps: {max_gross: 1, max_gross: 2}"), 6, 22, "said twice; it first stands on line 6, column 8"),
     "signals without one": (swap("signals:\n  up: {plugin: momentum}", "signals: {}"), 4, 37, "no signal is called 'up'. There is none: define it under signals"),
     "a signal nobody defined": (swap("signal: up,", "signal: upp,"), 5, 37, "no signal is called 'upp'; did you mean `up`?"),

@@ -57,6 +57,30 @@ class Audit:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the whole table says about each instrument of it; (R,) arrays are by row."""
+
+    day: Ints  # (R,) number of the date
+    sessions: Ints  # days on which anything has a bar
+    known: Ints | None  # the sessions there should be; None not known
+    moved: Floats  # (R,) log level of the market
+    time: Ints  # (R,) number of the time
+    same: dict[int, int]  # row -> the row of another instrument whose bar it is
+    prices: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One instrument as the detectors saw it: its bars, the table's row of each, and what was found."""
+
+    bars: Bars
+    place: Ints  # (T,)
+    explained: Bools  # (T,) by moves
+    odd: Bools  # (T,) of the adjusted closes
+    findings: tuple[Finding, ...]
+
+
 def audit(
     path: str | Path,
     calendar: str = calendars.INFERRED,
@@ -66,22 +90,30 @@ def audit(
 ) -> Audit:
     """Everything odd about the bars at `path`; DataError only where there are none to speak of, or too many for memory."""
     table = read(path, say)
+    around = surroundings(table, calendar, prices, say)
+    lines = []
+    for k in range(len(table.symbols)):
+        progress(k, len(table.symbols))
+        lines.append(_line(table, k, around))
+    progress(len(table.symbols), len(table.symbols))
+    first, last = (str(np.datetime64(int(one), "D")) for one in (around.day.min(), around.day.max()))
+    return Audit(
+        table.where, len(table), first, last, len(around.sessions), calendar, around.prices, tuple(lines),
+        tuple(_notes(table, lines)),
+    )  # fmt: skip
+
+
+def surroundings(
+    table: Table, calendar: str, prices: Prices, say: Callable[[str], None] = lambda text: None
+) -> Surroundings:
+    """What all instruments of a table say about each of them."""
     say("looking at sessions")
     day = table.stamp // DAY_NS if table.dated else (table.stamp - 1) // DAY_NS
     sessions, known = _sessions(table, day, calendar)
     say("looking at the market")
     moved, time = market(table.bounds, table.stamp, table.columns["close"])
     same = twins(table.bounds, table.stamp, table.columns)
-    meant = _meant(table) if prices == "guess" else prices
-    lines = []
-    for k, symbol in enumerate(table.symbols):
-        progress(k, len(table.symbols))
-        lines.append(_line(table, k, symbol, day, known, sessions, moved, time, same, meant == "split_adjusted"))
-    progress(len(table.symbols), len(table.symbols))
-    first, last = (str(np.datetime64(int(one), "D")) for one in (day.min(), day.max()))
-    return Audit(
-        table.where, len(table), first, last, len(sessions), calendar, meant, tuple(lines), tuple(_notes(table, lines))
-    )
+    return Surroundings(day, sessions, known, moved, time, same, _meant(table) if prices == "guess" else prices)
 
 
 def _spans(table: Table) -> Iterator[tuple[int, int]]:
@@ -104,10 +136,14 @@ def _sessions(table: Table, day: Ints, calendar: str) -> tuple[Ints, Ints | None
     return here, rows.sessions_in(day[fresh], edges[:, 0], edges[:, 1], int(here[-1] - here[0]) + 1)
 
 
-def _line(
-    table: Table, k: int, symbol: str, day: Ints, known: Ints | None, sessions: Ints, moved: Floats, time: Ints,
-    same: dict[int, int], adjusted_for_splits: bool,
-) -> Line:  # fmt: skip
+def _line(table: Table, k: int, around: Surroundings) -> Line:
+    """One instrument, summed up."""
+    seen = look(table, k, around)
+    days = _distinct(around.day[table.bounds[k] : table.bounds[k + 1]])
+    return _summed(table.symbols[k], seen.bars, int(np.diff(table.bounds)[k]), days, seen.findings)
+
+
+def look(table: Table, k: int, around: Surroundings) -> Seen:
     """One instrument, seen by every detector."""
     first, end = int(table.bounds[k]), int(table.bounds[k + 1])
     part = slice(first, end)
@@ -117,20 +153,20 @@ def _line(
         findings += cells.unreadable(stamp, table.unreadable[part])
     if table.unsorted[k]:
         findings.append(Finding("unsorted", int(stamp[0]), int(stamp[-1]), int(table.unsorted[k]), NAN, "not in order"))
-    bars = _bars(table, symbol, part, keep, moved, time)
-    days = _distinct(day[part])
-    findings += rows.missing(days, known) + rows.ends(days, sessions)
+    bars = _bars(table, table.symbols[k], part, keep, around.moved, around.time)
+    days = _distinct(around.day[part])
+    findings += rows.missing(days, around.known) + rows.ends(days, around.sessions)
     place = first + np.flatnonzero(keep)
     twin = {}
-    if same:
-        twin = {j: _owner(table, same[row]) for j, row in enumerate(place.tolist()) if row in same}
-    moved_by, explained = moves(bars, twin, adjusted_for_splits)
+    if around.same:
+        twin = {j: _owner(table, around.same[row]) for j, row in enumerate(place.tolist()) if row in around.same}
+    moved_by, explained = moves(bars, twin, around.prices == "split_adjusted")
     findings += moved_by
     findings += cells.empty(bars) + cells.zero(bars) + cells.outside(bars, explained)
     findings += cells.untraded(bars) + cells.stale(bars)
     wrong, odd = adjusted.impossible(bars, explained)
     findings += wrong + adjusted.dividends(bars, explained | odd)
-    return _summed(symbol, bars, end - first, days, tuple(sorted(findings, key=lambda one: (one.first, one.kind))))
+    return Seen(bars, place, explained, odd, tuple(sorted(findings, key=lambda one: (one.first, one.kind))))
 
 
 def _summed(symbol: str, bars: Bars, count: int, days: Ints, findings: tuple[Finding, ...]) -> Line:

@@ -41,12 +41,17 @@ def _zeros(bars: Bars) -> Bools:
 
 def outside(bars: Bars, explained: Bools) -> list[Finding]:
     """Rows whose high is below the low, or whose open or close lies outside; zeros and rows `explained` are not counted."""
+    return stretches("range", bars.stamp, crossed(bars) & ~explained, "high below low, or open or close outside")
+
+
+def crossed(bars: Bars) -> Bools:
+    """(T,) which bars contradict themselves, zeros left out."""
     high, low = (np.where(values > 0.0, values, np.nan) for values in (bars.high, bars.low))
     slack = ROUNDED * np.abs(bars.close)
     wrong = high < low - slack
     for values in (bars.open, bars.close):
         wrong |= ((values > high + slack) | (values < low - slack)) & (values > 0.0)
-    return stretches("range", bars.stamp, wrong & ~explained, "high below low, or open or close outside")
+    return np.asarray(wrong)
 
 
 def untraded(bars: Bars) -> list[Finding]:
@@ -54,22 +59,27 @@ def untraded(bars: Bars) -> list[Finding]:
 
 
 def stale(bars: Bars) -> list[Finding]:
-    """Bars repeated whole with their volume, and runs of one close that are longer than chance makes them.
+    """Runs of bars that repeat: see still."""
+    return stretches("stale", bars.stamp, still(bars), "nothing moves")
+
+
+def still(bars: Bars) -> Bools:
+    """(T,) bars repeated whole with their volume, and runs of one close that are longer than chance makes them.
 
     Chance is the instrument's own share p of unchanged closes: a run of n is stale where p^n x T < RARE, n at least 4; where
     high and low go on moving, where p^n x T < RARER, for then somebody trades.
     """
     if len(bars) < 3:
-        return []
-    same, still = np.zeros(len(bars), np.bool_), np.zeros(len(bars), np.bool_)
+        return np.zeros(len(bars), np.bool_)
+    same, calmly = np.zeros(len(bars), np.bool_), np.zeros(len(bars), np.bool_)
     same[1:] = bars.close[1:] == bars.close[:-1]
-    still[1:] = same[1:] & (_equal(bars.high) & _equal(bars.low) | ~(bars.volume[1:] > 0.0))
-    repeated = still & (bars.volume > 0.0) & (bars.high > bars.low)
+    calmly[1:] = same[1:] & (_equal(bars.high) & _equal(bars.low) | ~(bars.volume[1:] > 0.0))
+    repeated = calmly & (bars.volume > 0.0) & (bars.high > bars.low)
     repeated[1:] &= _equal(bars.open) & _equal(bars.volume)
-    length, calm = _lengths(same), _lengths(still)
+    length, calm = _lengths(same), _lengths(calmly)
     share = _share(same, length)
     long = (length >= shortest(share, len(bars), RARER)) | (calm >= shortest(share, len(bars), RARE))
-    return stretches("stale", bars.stamp, (same & long) | repeated, "nothing moves")
+    return (same & long) | repeated
 
 
 def _equal(values: Floats) -> Bools:

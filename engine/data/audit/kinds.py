@@ -44,7 +44,10 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One defect: where it begins and ends (ns, the bars' stamps), how many rows or sessions, a ratio where it has one."""
+    """One defect: where it begins and ends (ns, the bars' stamps), how many rows or sessions, a ratio where it has one.
+
+    `form` is how a kind comes, where a repair must know: see moves, units and adjusted.
+    """
 
     kind: str
     first: int
@@ -52,6 +55,7 @@ class Finding:
     rows: int
     ratio: float  # NaN: none
     text: str
+    form: str = ""
 
     def days(self) -> tuple[str, str]:
         """First and last date."""

@@ -12,9 +12,9 @@ import numpy as np
 
 from engine.data.audit.kinds import Bars, Finding
 from engine.data.audit.levels import Path, loudness, spreads
-from engine.data.audit.ratios import Move, side, suspected
+from engine.data.audit.ratios import LARGE, Move, side, suspected
 from engine.data.audit.units import HUNDRED, LOOSE, inside, unit_of
-from engine.types import DAY_NS, Bools
+from engine.types import DAY_NS, Bools, Floats
 
 FLOOR = 0.05  # log: moves below it are left to the market
 SIGMAS = 8.0  # of the instrument's own: a move
@@ -23,6 +23,8 @@ FEW = 2  # bars of another ticker that a smaller move than a spike's may tell
 BACK = 0.25  # of a move may be missing when it comes back
 STRETCH = 260  # bars that a stretch of another unit may last
 WEEKS = 10  # rows within which a split may be declared for the wrong day
+COARSE = 20  # bars that say how prices are rounded
+BESIDES = 0.1  # of a large split, which the price may move besides
 NEWS = 4.0  # volume times range, over the usual: somebody heard something
 JUMP = math.log(1.33)
 NEVER = math.log(3.0)  # no news moves a price that far in one bar
@@ -41,7 +43,7 @@ def moves(bars: Bars, twin: dict[int, str], adjusted: bool) -> tuple[list[Findin
     todo = _candidates(path)
     while todo:
         move = todo.pop(0)
-        back = _return(path, move, todo)
+        back = _return(bars, path, move, todo)
         if back is None:
             findings += _lasting(bars, path, move, adjusted)
         else:
@@ -69,10 +71,24 @@ def _candidates(path: Path) -> list[Move]:
     places = np.flatnonzero(odd)
     usual = spreads(path, places, odd)
     told = (size[places] > np.maximum(FLOOR, SIGMAS * usual)) | (size[places] > HUNDRED - LOOSE)
-    return [Move(int(k), float(path.change[k]), float(s)) for k, s in zip(places[told], usual[told], strict=True)]
+    beyond = zip(places[told].tolist(), usual[told].tolist(), strict=True)
+    return [Move(k, float(path.change[k]), spread) for k, spread in beyond if not _one_step(path.close, k)]
 
 
-def _return(path: Path, move: Move, later: list[Move]) -> Move | None:
+def _one_step(close: Floats, k: int) -> bool:
+    """Whether a move is a single step of prices rounded so coarsely that all closes before are small multiples of it."""
+    before = close[max(0, k - COARSE) : k]
+    levels = np.unique(before)
+    if len(levels) < 2:
+        return False
+    step = float(np.diff(levels).min())
+    whole = before / step
+    return (
+        bool((np.abs(whole - np.rint(whole)) < 1e-6).all()) and abs(abs(close[k] - close[k - 1]) - step) < 1e-6 * step
+    )
+
+
+def _return(bars: Bars, path: Path, move: Move, later: list[Move]) -> Move | None:
     """The first later move that undoes this one within its time; None if it stays."""
     for other in later:
         away = int(path.row[other.k] - path.row[move.k])
@@ -80,11 +96,19 @@ def _return(path: Path, move: Move, later: list[Move]) -> Move | None:
             return None
         left = abs(move.size + other.size)
         both = unit_of(move.size, LOOSE) and unit_of(other.size, LOOSE)
-        if both and move.size * other.size < 0.0:
+        if move.size * other.size < 0.0 and (both or (away <= SPIKE and _swapped(bars, move, other))):
             return other
         if away <= SPIKE and left <= min(3.0 * move.spread * math.sqrt(away + 1.0) + 0.02, BACK * abs(move.size)):
             return other
     return None
+
+
+def _swapped(bars: Bars, move: Move, other: Move) -> bool:
+    """Whether both moves are that of one large declared split, there and back, whatever the price did besides."""
+    ratio = np.abs(np.log(bars.split[bars.split != 1.0]))
+    return any(
+        max(abs(abs(one.size) - r) for one in (move, other)) < BESIDES * r for r in ratio[ratio > LARGE].tolist()
+    )
 
 
 def _displaced(bars: Bars, path: Path, move: Move, back: Move, twin: dict[int, str], explained: Bools) -> list[Finding]:
@@ -96,17 +120,27 @@ def _displaced(bars: Bars, path: Path, move: Move, back: Move, twin: dict[int, s
     whole = _whole(bars, path, move)
     if (told := _of_a_split(bars, move)) and not other:
         explained[rows] = True
-        return [Finding("split", first, last, count, told, f"{side(told)} declared, {_bars(count)} adjusted otherwise")]
+        return [
+            Finding(
+                "split",
+                first,
+                last,
+                count,
+                told,
+                f"{side(told)} declared, {_bars(count)} adjusted otherwise",
+                "stretch",
+            )
+        ]
     loud = min(loudness(path, move.k), loudness(path, back.k))
     if not (named or other) and (loud > NEWS or not _far(move, whole and count <= FEW and _lively(bars, int(rows[0])))):
         return []
     explained[rows] = True
     if named and not other:
-        return [Finding("unit", first, last, count, ratio, f"{named} for {_bars(count)}")]
+        return [Finding("unit", first, last, count, ratio, f"{named} for {_bars(count)}", "stretch")]
     if other or whole:
         text = f"the bar of {other}" if other else f"{_bars(count)} at {ratio:.3g} times the level"
         return [Finding("wrong_ticker", first, last, count, ratio, text)]
-    return [Finding("jump", first, last, count, ratio, f"the close leaves for {_bars(count)} and returns")]
+    return [Finding("jump", first, last, count, ratio, f"the close leaves for {_bars(count)} and returns", "stretch")]
 
 
 def _far(move: Move, whole: bool) -> bool:
@@ -136,11 +170,11 @@ def _lasting(bars: Bars, path: Path, move: Move, adjusted: bool) -> list[Finding
     row = int(path.row[move.k])
     stamp, ratio = int(bars.stamp[row]), math.exp(move.size)
     if declared := _declared(bars, row, 1, max(0.15, 3.0 * move.spread), move.size):
-        return [_split(bars, path, move, -math.log(declared), "declared, not applied")] if adjusted else []
+        return [_split(bars, path, move, -math.log(declared), "declared, not applied", "applied")] if adjusted else []
     if declared := _declared(bars, row, WEEKS, min(0.1, 0.02 + 3.0 * move.spread), move.size):
-        return [_split(bars, path, move, -math.log(declared), "declared for another day")]
+        return [_split(bars, path, move, -math.log(declared), "declared for another day", "moved")]
     if name := unit_of(move.size, LOOSE):
-        return [Finding("unit", stamp, stamp, 1, ratio, f"{name} from here on, or before")]
+        return [Finding("unit", stamp, stamp, 1, ratio, f"{name} from here on, or before", "lasting")]
     loud = loudness(path, move.k)
     opened = bars.open[row]
     gap = math.log(opened / path.close[move.k - 1]) if opened > 0.0 else math.nan
@@ -172,11 +206,16 @@ def _declared(bars: Bars, row: int, around: int, slack: float, size: float) -> f
 def _of_a_split(bars: Bars, move: Move) -> float:
     """The split declared anywhere whose ratio, either way, is that of a stretch that comes back; 0 if none."""
     told = bars.split[(bars.split != 1.0) & (np.abs(np.log(bars.split)) > FLOOR)]
-    near = told[np.abs(np.abs(np.log(told)) - abs(move.size)) < 0.02 + move.spread]
+    size = np.abs(np.log(told))
+    near = told[
+        np.abs(size - abs(move.size)) < np.where(size > LARGE, np.maximum(BESIDES * size, 0.02), 0.02 + move.spread)
+    ]
     return float(near[0]) if len(near) else 0.0
 
 
-def _split(bars: Bars, path: Path, move: Move, log_ratio: float, text: str = "not adjusted") -> Finding:
+def _split(
+    bars: Bars, path: Path, move: Move, log_ratio: float, text: str = "not adjusted", form: str = "lasting"
+) -> Finding:
     """A split at which the price changes by `log_ratio`; its ratio is new shares per old."""
     stamp, ratio = int(bars.stamp[int(path.row[move.k])]), math.exp(-log_ratio)
-    return Finding("split", stamp, stamp, 1, ratio, f"{side(ratio)} {text}")
+    return Finding("split", stamp, stamp, 1, ratio, f"{side(ratio)} {text}", form)

@@ -43,6 +43,7 @@ class Table:
     unreadable: Bools | None  # (R,) rows with a cell that is no number
     unsorted: Ints  # (N,) rows that come after a later one
     notes: list[str] = field(default_factory=list)
+    row: Ints | None = None  # (R,) which row of its frame each is, where that was asked for
 
     def __len__(self) -> int:
         return len(self.stamp)
@@ -52,8 +53,16 @@ def read(path: str | Path, say: Callable[[str], None] = lambda text: None) -> Ta
     """The table at `path`: Parquet (or a folder of it) or CSV. DataError where no bars can be made out, or no memory."""
     file = find(path)
     say(f"reading {file.name}")
-    frame, notes = _csv(file) if _is_text(file) else _parquet(file)
-    chosen = _chosen([str(name) for name in frame.columns], file.name)
+    frame, notes = _csv(file) if is_text(file) else _parquet(file)
+    return tabled(frame, file, notes, say)
+
+
+def tabled(
+    frame: pd.DataFrame, file: Path, notes: list[str], say: Callable[[str], None] = lambda text: None,
+    numbered: bool = False,
+) -> Table:  # fmt: skip
+    """The rows of `frame` that have a date and a symbol; `numbered` keeps which row of the frame each is."""
+    chosen = chosen_of([str(name) for name in frame.columns], file.name)
     own = {word: frame[name] for word, name in chosen.items()}
     when = "timestamp" if "timestamp" in own else "date"
     stamp, dated, good = _times(own.pop(when), when, file.name)
@@ -64,12 +73,17 @@ def read(path: str | Path, say: Callable[[str], None] = lambda text: None) -> Ta
     if lost := int((~good).sum()):
         notes.append(f"{lost:,} rows have no readable date or no symbol and are left out")
     bad = np.zeros(len(good), np.bool_)
-    columns = {word: _number(series, bad) for word, series in own.items()}
+    columns = {word: number(series, bad) for word, series in own.items()}
+    if numbered:
+        columns["row"] = np.arange(len(good), dtype=np.float64)
     say(f"sorting {len(good):,} rows")
-    return _sorted(file.name, symbols, code, stamp, dated, columns, bad, good, notes)
+    table = _sorted(file.name, symbols, code, stamp, dated, columns, bad, good, notes)
+    if numbered:
+        table.row = table.columns.pop("row").astype(np.int64)
+    return table
 
 
-def _is_text(file: Path) -> bool:
+def is_text(file: Path) -> bool:
     return file.is_file() and any(part in (".csv", ".txt") for part in file.suffixes)
 
 
@@ -90,7 +104,7 @@ def _parquet(file: Path) -> tuple[pd.DataFrame, list[str]]:
 
     try:
         bars = ds.dataset(file, format="parquet")
-        chosen = _chosen(bars.schema.names, file.name)
+        chosen = chosen_of(bars.schema.names, file.name)
         fits(bars.count_rows() * BYTES, file.name)
         table = bars.to_table(columns=list(chosen.values()))
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OSError) as error:
@@ -118,7 +132,7 @@ def _csv(file: Path) -> tuple[pd.DataFrame, list[str]]:
 
     try:
         names = csv.open_csv(file, parse_options=csv.ParseOptions(invalid_row_handler=lambda row: "skip")).schema.names
-        chosen = _chosen(names, file.name)
+        chosen = chosen_of(names, file.name)
         table = csv.read_csv(
             file,
             parse_options=csv.ParseOptions(invalid_row_handler=left_out),
@@ -136,7 +150,7 @@ def _csv(file: Path) -> tuple[pd.DataFrame, list[str]]:
     return table.to_pandas(), notes
 
 
-def _chosen(names: list[str], where: str) -> dict[str, str]:
+def chosen_of(names: list[str], where: str) -> dict[str, str]:
     """Word -> the table's own name; the first where two mean the same. DataError without date or close."""
     out: dict[str, str] = {}
     for name in names:
@@ -189,7 +203,7 @@ def _symbols(column: pd.Series | None, rows: int, file: Path) -> tuple[np.ndarra
     return number, tuple(known), number >= 0
 
 
-def _number(series: pd.Series, bad: Bools) -> Floats:
+def number(series: pd.Series, bad: Bools) -> Floats:
     """A column as float64, thousands' commas left out; marks in `bad` what is there and no number."""
     import pandas as pd
 

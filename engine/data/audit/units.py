@@ -15,6 +15,12 @@ TENFOLD = 0.03  # log: but tenfold things happen
 INSIDE = math.log(20.0)  # no bar reaches from its low to twenty times it
 
 
+def exactly(size: float) -> float:
+    """The factor, 10, 100 or 1000 or one of their inverses, that a move of `size` (log) is."""
+    whole = min((10.0, 100.0, 1000.0), key=lambda factor: abs(abs(size) - math.log(factor)))
+    return whole if size > 0.0 else 1.0 / whole
+
+
 def unit_of(size: float, slack: float) -> str:
     """How a move of `size` (log) is said if it is one of units, within `slack`; "" if it is none."""
     for factor, name in ((HUNDRED, "100"), (THOUSAND, "1000")):
@@ -39,7 +45,7 @@ def inside(bars: Bars) -> tuple[list[Finding], Floats, Bools]:
         wide = np.flatnonzero(np.log(top / bottom) > INSIDE)
     out = []
     for row in wide.tolist():
-        level = _level(close, row)
+        level = level_at(close, row)
         if not level > 0.0:
             continue
         names = {name for value in grid[:, row] if value > 0.0 and (name := unit_of(math.log(value / level), LOOSE))}
@@ -50,11 +56,15 @@ def inside(bars: Bars) -> tuple[list[Finding], Floats, Bools]:
         if unit_of(size, LOOSE):
             close[row] /= math.exp(math.copysign(round(abs(size) / HUNDRED) * HUNDRED, size))
         stamp = int(bars.stamp[row])
-        out.append(Finding("unit", stamp, stamp, 1, math.exp(size), f"{' and '.join(sorted(names))} in part of a bar"))
+        out.append(
+            Finding(
+                "unit", stamp, stamp, 1, math.exp(size), f"{' and '.join(sorted(names))} in part of a bar", "inside"
+            )
+        )
     return out, close, marked
 
 
-def _level(close: Floats, row: int) -> float:
+def level_at(close: Floats, row: int) -> float:
     """The median of the closes around a row; NaN if there is none."""
     near = np.concatenate((close[max(0, row - 5) : row], close[row + 1 : row + 6]))
     near = near[near > 0.0]
