@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FOR, AGAINST, UNKNOWN, PLAIN = "for", "against", "unknown", "plain"
 FEW_TRADES = 30
+SURE = 2.0  # a t from here on is called more than chance
 SAMPLE, LOOK_AHEAD = "in-sample or out of sample", "look-ahead inside signals"
 Numbers = dict[str, float | int | str | None]
 
@@ -64,7 +65,7 @@ def believe(
         _sample(sample),
         _foresight(told),
         _interval(result),
-        _trials(search),
+        _trials(search, result),
         _length(result),
         _count(result),
         _costs(result, robustness),
@@ -127,12 +128,24 @@ def headline(which: str, e: Evidence, result: Result) -> str:
         f"reaches a Sharpe ratio of {_two(e.hurdle)} (this one: {_two(e.sharpe)}).",
         "loss": "It earned nothing for its risk.",
         "fragile": "Unlikely to be luck, but it hangs on assumptions: see costs and the order of prices inside the bar.",
-        "stands": f"Unlikely to be luck{seen}.",
+        "stands": f"Its Sharpe ratio is unlikely to be luck{seen}{_short_of(result)}.",
     }[which]
+
+
+def _short_of(result: Result) -> str:
+    """That it beats its benchmark is another claim."""
+    found = active(result)
+    if found is None or found[1] >= SURE:
+        return ""
+    return f". That it beats {_benchmark_name(result)} is not shown (t {found[1]:.1f})"
 
 
 def _two(value: float | None) -> str:
     return "n/a" if value is None else f"{value:.2f}"
+
+
+def _sure(psr: float) -> str:
+    return ">99.99%" if psr > 0.9999 else f"{psr:.1%}"
 
 
 def _sample(sample: bool | None) -> Sentence:
@@ -159,13 +172,13 @@ def _interval(result: Result) -> Sentence | None:
     sharpe, low, high, psr = (m[name] for name in ("sharpe", "sharpe_low", "sharpe_high", "psr"))
     if sharpe is None or low is None or high is None or psr is None:
         return None
-    sure = ">99.99%" if psr > 0.9999 else f"{psr:.1%}"
+    sure = _sure(psr)
     text = f"The Sharpe ratio is {sharpe:.2f}, and is known to lie from {low:.2f} to {high:.2f} (95 %); it is above 0 with {sure}."
     tone = FOR if psr >= CONFIDENT else AGAINST
     return Sentence("interval", tone, text, {"sharpe": sharpe, "low": low, "high": high, "psr": psr})
 
 
-def _trials(search: Search) -> Sentence:
+def _trials(search: Search, result: Result) -> Sentence:
     numbers: Numbers = {
         "trials": search.trials,
         "elsewhere": search.elsewhere,
@@ -176,7 +189,13 @@ def _trials(search: Search) -> Sentence:
     }
     also = f" {search.elsewhere:,} more were tried on other bars." if search.elsewhere else ""
     if search.trials == 1:
-        text = f"It is the only trial on these bars in the ledger, so there is nothing to deflate.{also}"
+        psr = result.metrics["psr"]
+        left = (
+            "there is nothing to deflate"
+            if psr is None
+            else f"the probabilistic Sharpe of {_sure(psr)} stands as it is"
+        )
+        text = f"It is the only trial on these bars in the ledger, so {left}.{also}"
         return Sentence("trials", PLAIN, text, numbers)
     worth = "" if search.effective is None else f", worth {search.effective:.1f} independent ones"
     if search.dsr is None:
@@ -213,11 +232,9 @@ def _costs(result: Result, found: Robustness | None) -> Sentence:
     paid = {name: float(execution.get(name) or 0.0) for name in ("commission", "slippage")}
     numbers: Numbers = {**paid, "break_even": None if found is None else found.break_even}
     free = not any(paid.values()) and not result.metrics["costs"]
-    said = (
-        "No cost was charged, as nobody trades"
-        if free
-        else f"Costs took {result.metrics['costs_of_capital']:.1%} of the capital"
-    )
+    drag, whole = result.metrics["cost_drag"], result.metrics["costs_of_capital"]
+    took = f"{whole:.1%} of the capital" if drag is None else f"{drag:.2%} of equity a year"
+    said = "No cost was charged, as nobody trades" if free else f"Costs took {took}"
     if found is None:
         return Sentence(
             "costs",
@@ -242,7 +259,7 @@ def _ambiguity(result: Result, found: Robustness | None) -> Sentence:
         low, high = found.interval("total_return")
         numbers |= {"low": low, "high": high}
         if low is not None and high is not None:
-            text = f"{count:,} bars could fill in another order; the total return is {low:.1%} to {high:.1%} over three orders."
+            text = f"{count:,} bars could fill in another order; the total return is {low:,.1%} to {high:,.1%} over three orders."
             return Sentence("order inside bars", FOR if low > 0.0 else AGAINST, text, numbers)
     if count == 0:
         return Sentence("order inside bars", FOR, "No fill hangs on the order of prices inside a bar.", numbers)
@@ -252,31 +269,43 @@ def _ambiguity(result: Result, found: Robustness | None) -> Sentence:
 
 def _data(result: Result) -> Sentence:
     count = len(result.warnings)
+    dead = any(line.startswith("survivorship") for line in result.warnings)
     some = f"{count} warning{'' if count == 1 else 's'} of data and run" if count else "No warnings of data and run"
-    text = f"{some}; the bars themselves are not audited here (barcast data audit)."
+    lost = ", among them that names that died may be missing" if dead else ""
+    text = f"{some}{lost}; the bars themselves are not audited here (barcast data audit)."
     return Sentence("data", AGAINST if count else UNKNOWN, text, {"warnings": count})
 
 
-def _benchmark(result: Result) -> Sentence:
-    values = result.facts.benchmark
-    if values is None:
-        return Sentence(
-            "benchmark", UNKNOWN, "There is no benchmark, so what holding would have earned is not known.", {}
-        )
-    own = result.returns.to_numpy()
+def active(result: Result) -> tuple[float, float] | None:
+    """(mean return above the benchmark a year, its t); None without a benchmark, or where there is no difference."""
+    values, rate = result.facts.benchmark, result.facts.bars_per_year
+    if values is None or not math.isfinite(rate) or len(values) < 2:
+        return None
     theirs = np.diff(values, prepend=result.facts.capital) / np.append(result.facts.capital, values[:-1])
-    active = own - theirs
-    rate, n = result.facts.bars_per_year, len(active)
-    name = str(result.config.get("benchmark")).replace("_", " ")
-    spread = float(active.std(ddof=1)) if n > 1 else math.nan
-    if not math.isfinite(rate) or not spread > 0.0:
+    gap = result.returns.to_numpy() - theirs
+    spread = float(gap.std(ddof=1))
+    if not spread > 0.0:
+        return None
+    return float(gap.mean()) * rate, float(gap.mean()) / spread * math.sqrt(len(gap))
+
+
+def _benchmark(result: Result) -> Sentence:
+    if result.facts.benchmark is None:
+        said = "There is no benchmark, so what holding would have earned is not known."
+        return Sentence("benchmark", UNKNOWN, said, {})
+    name, found = _benchmark_name(result), active(result)
+    if found is None:
         return Sentence("benchmark", UNKNOWN, f"Beside {name} nothing can be told.", {})
-    gain, t = float(active.mean()) * rate, float(active.mean()) / spread * math.sqrt(n)
+    gain, t = found
     ours, sharpe = result.metrics["sharpe"], result.benchmark_metrics.get("sharpe")
     numbers: Numbers = {"active_return": gain, "t": t, "sharpe": ours, "benchmark_sharpe": sharpe}
     verb = "beat" if gain > 0.0 else "trailed"
     text = f"It {verb} {name} by {abs(gain):.1%} a year (t {t:.1f}); Sharpe {_two(ours)} beside {_two(sharpe)}."
-    return Sentence("benchmark", FOR if t >= 2.0 else AGAINST if t <= 0.0 else PLAIN, text, numbers)
+    return Sentence("benchmark", FOR if t >= SURE else AGAINST if t <= 0.0 else PLAIN, text, numbers)
+
+
+def _benchmark_name(result: Result) -> str:
+    return str(result.config.get("benchmark")).replace("_", " ")
 
 
 def as_document(belief: Belief) -> dict[str, Any]:

@@ -56,7 +56,8 @@ def belief(result: Result, findings: Findings) -> Section:
     lead = "Read this before the returns. What nobody has checked is said so."
     believed = findings.belief or believe(result, (), findings.robustness, findings.checks)
     reasons = [(one.tone, one.topic, minus_signs(one.text)) for one in believed.sentences]
-    verdict = Verdict(believed.verdict, minus_signs(believed.headline), reasons)
+    proven = believed.verdict != "stands" or believed.sentences[0].tone == "for"
+    verdict = Verdict(believed.verdict if proven else "open", minus_signs(believed.headline), reasons)
     block = Belief(terms, interval(result), result.warnings, checks.open_questions(result, findings))
     return Section("belief", "How far to believe this", lead, [verdict, block])
 
