@@ -16,7 +16,7 @@ __all__ = ["ARCHITECTURES", "Architecture", "build", "expected", "kernels", "par
 def build(architecture: Mapping[str, Any], seed: int = 0) -> torch.nn.Module:
     """The net an architecture describes, initialised from `seed` alone; ValueError where the description is wrong.
 
-    Recurrent kernels orthogonal, input kernels and dense layers Xavier uniform, biases 0 but the forget gate's
+    Recurrent kernels orthogonal, input kernels and dense layers Xavier uniform, biases 0 but for the forget gate's
     `forget_bias`. The global random state is neither read nor moved.
     """
     from signals.models.initial import initialise

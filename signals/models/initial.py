@@ -11,7 +11,7 @@ GATES = 4  # torch keeps them in the order input, forget, cell, output
 def initialise(module: nn.Module, forget_bias: float, seed: int) -> None:
     """Fill every parameter and buffer in place.
 
-    Each gate's recurrent kernel is orthogonal and its input kernel Xavier uniform, so that a gate starts as it would alone.
+    Kernels are taken whole, all four gates in one matrix, as Keras does: the originals were trained from there.
     """
     chance = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -29,11 +29,9 @@ def initialise(module: nn.Module, forget_bias: float, seed: int) -> None:
 def _lstm(lstm: nn.LSTM, forget_bias: float, chance: torch.Generator) -> None:
     for name, parameter in lstm.named_parameters():
         if name.startswith("weight_hh"):
-            for gate in parameter.chunk(GATES):
-                nn.init.orthogonal_(gate, generator=chance)
+            nn.init.orthogonal_(parameter, generator=chance)
         elif name.startswith("weight_ih"):
-            for gate in parameter.chunk(GATES):
-                nn.init.xavier_uniform_(gate, generator=chance)
+            nn.init.xavier_uniform_(parameter, generator=chance)
         else:
             parameter.zero_()
             if name.startswith("bias_ih"):  # torch adds two biases; one carries it

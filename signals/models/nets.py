@@ -10,9 +10,6 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from signals.models import architectures
 
-# Keras' defaults, which the originals were trained with: momentum .99 there is .01 here.
-NORM = {"eps": 1e-3, "momentum": 0.01}
-
 
 class Recurrent(nn.Module):
     """C and B: stacked LSTM, its last step, and a linear head."""
@@ -32,7 +29,13 @@ class Recurrent(nn.Module):
 
 
 class OverTime(nn.BatchNorm1d):
-    """Batch normalisation of (B, L, C), the statistics of a channel taken over samples and steps; of (B, C) as usual."""
+    """Batch normalisation of (B, L, C), the statistics of a channel taken over samples and steps; of (B, C) as usual.
+
+    Keras' constants, with which the originals were trained: its momentum .99 is .01 here.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, eps=1e-3, momentum=0.01)
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.transpose(1, 2)).transpose(1, 2) if x.dim() == 3 else super().forward(x)
@@ -45,9 +48,9 @@ class Stock(nn.Module):
         super().__init__()
         units = of.lstm_units
         self.first = nn.LSTM(of.inputs, units, batch_first=True)
-        self.first_norm = OverTime(units, **NORM) if of.use_batch_norm else nn.Identity()
+        self.first_norm = OverTime(units) if of.use_batch_norm else nn.Identity()
         self.second = nn.LSTM(units, units, batch_first=True)
-        self.second_norm = OverTime(units, **NORM) if of.use_batch_norm else nn.Identity()
+        self.second_norm = OverTime(units) if of.use_batch_norm else nn.Identity()
         self.drop = nn.Dropout(of.dropout_rate)
         self.dense = nn.Linear(units, of.dense_units)
         self.dense_drop = nn.Dropout(of.dense_dropout)
@@ -109,7 +112,7 @@ class Literal(nn.Module):
         a, b, c = of.units
         self.first, self.second = nn.LSTM(of.inputs, a, batch_first=True), nn.LSTM(a, b, batch_first=True)
         self.third = nn.LSTM(b, c, batch_first=True)
-        self.first_norm, self.second_norm = OverTime(a, **NORM), OverTime(b, **NORM)
+        self.first_norm, self.second_norm = OverTime(a), OverTime(b)
         self.score = nn.Linear(b, 1)
         self.drop = nn.Dropout(of.dropout)
         self.dense = Dense(c, of)

@@ -60,14 +60,14 @@ def test_the_seed_alone_decides_how_a_net_begins():
 
 
 @pytest.mark.parametrize("forget", [1.0, 3.0])
-def test_recurrent_gates_begin_orthogonal_and_forget_gates_open(forget):
+def test_recurrent_kernels_begin_orthogonal_and_forget_gates_open(forget):
     state = models.build({"kind": "rank", "hidden": 16, "forget_bias": forget}).state_dict()
     for layer in (0, 1):
-        for gate in state[f"lstm.weight_hh_l{layer}"].chunk(4):
-            assert torch.allclose(gate @ gate.T, torch.eye(16), atol=1e-5)
+        recurrent = state[f"lstm.weight_hh_l{layer}"]
+        assert torch.allclose(recurrent.T @ recurrent, torch.eye(16), atol=1e-5)
         bias = state[f"lstm.bias_ih_l{layer}"] + state[f"lstm.bias_hh_l{layer}"]
         assert bias.tolist() == [0.0] * 16 + [forget] * 16 + [0.0] * 32
-        bound = math.sqrt(6.0 / (16 + (14 if layer == 0 else 16)))  # Xavier, of one gate
+        bound = math.sqrt(6.0 / (64 + (14 if layer == 0 else 16)))  # Xavier, of all four gates
         kernel = state[f"lstm.weight_ih_l{layer}"].abs().max().item()
         assert 0.9 * bound < kernel <= bound
 
@@ -134,10 +134,19 @@ def test_what_a_state_must_hold_is_known_without_making_it():
     architecture = {"kind": "stock"}
     state = models.build(architecture).state_dict()
     told = models.expected(architecture)
-    assert {name: tuple(value.shape) for name, value in state.items()} == {name: shape for name, (shape, _) in told.items()}
+    assert {name: tuple(value.shape) for name, value in state.items()} == {
+        name: shape for name, (shape, _) in told.items()
+    }
     assert told["first_norm.num_batches_tracked"] == ((), "I64")
 
 
 def test_the_penalty_is_on_kernels_and_dense_weights_and_no_bias():
     names = [name for name, _ in models.kernels(models.build({"kind": "stock"}))]
-    assert names == ["first.weight_ih_l0", "first.weight_hh_l0", "second.weight_ih_l0", "second.weight_hh_l0", "dense.weight", "out.weight"]
+    assert names == [
+        "first.weight_ih_l0",
+        "first.weight_hh_l0",
+        "second.weight_ih_l0",
+        "second.weight_hh_l0",
+        "dense.weight",
+        "out.weight",
+    ]
