@@ -104,13 +104,18 @@ def _bytes(path: Path, most: int) -> bytes:
     except OSError as error:
         told = "it is a symbolic link" if path.is_symlink() else error.strerror
         raise ValueError(f"{path.name} cannot be opened: {told}") from None
-    with os.fdopen(handle, "rb") as file:
-        found = os.fstat(file.fileno())
+    try:
+        found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
             raise ValueError(f"{path.name} is no plain file")
         if found.st_size > most:
             raise ValueError(f"{path.name} has {found.st_size:,} bytes; at most {most:,} are read")
-        data = file.read(most + 1)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise ValueError(f"{path.name} cannot be read: {error.strerror}") from None
+    finally:
+        os.close(handle)
     if len(data) > most:
         raise ValueError(f"{path.name} grew beyond {most:,} bytes")
     return data
