@@ -62,7 +62,16 @@ class Block:
     def lowest(self, key: str, w: int) -> Floats:
         return self.kept(("lowest", key, w), lambda: rolling.lowest(getattr(self, key), w))
 
+    @property
+    def index_market(self) -> Market:
+        assert self.market is not None, "the column does not say that it needs the market"
+        return self.market
+
     def index(self, k: int) -> Floats:
         """(T,) return over `k` slices of the equal-weight market."""
-        assert self.market is not None
-        return self.market.past(k)
+        return self.index_market.past(k)
+
+    def sector_index(self, k: int) -> Floats:
+        """(B, T) return over `k` slices of each instrument's sector; the market's where the sector is not known."""
+        market = self.index_market
+        return np.stack([market.sector_past(int(sector), k) for sector in market.sector[self.first : self.stop]])

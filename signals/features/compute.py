@@ -51,8 +51,5 @@ def compute(features: FeatureSet, bars: Window, jobs: int = 1, out: Any = None) 
 
 def last(features: FeatureSet, bars: Window) -> Float32s:
     """See FeatureSet.last."""
-    if len(bars) > features.memory + 1:
-        rows = slice(len(bars) - features.memory - 1, len(bars))
-        keys = ("open", "high", "low", "close", "volume")
-        bars = Window(bars.symbols, bars.times[rows], *(getattr(bars, key)[rows] for key in keys))
-    return np.ascontiguousarray(compute(features, bars)[:, -1])
+    window = bars.rows(max(0, len(bars) - features.memory - 1), len(bars))
+    return np.ascontiguousarray(compute(features, window)[:, -1])

@@ -13,7 +13,9 @@ import numpy as np
 
 from engine.compiled import njit
 from engine.types import Bools, Floats
+from signals.features import decay
 
+FLAT = 1e-20  # a variance below this share of the squared mean is rounding
 TILE = 512  # outputs per inner loop: they stay in the first-level cache
 
 
@@ -79,6 +81,29 @@ def _highest(x: Floats, w: int, out: Floats) -> None:
                     acc[j] = acc[j] if acc[j] > xs[j] or acc[j] != acc[j] else xs[j]
 
 
+@njit()
+def _products(x: Floats, y: Floats, x_mean: Floats, y_mean: Floats, w: int, out: Floats) -> None:
+    """Sum of (x - x_mean) (y - y_mean) over the last w; `y` may have one row for all of `x`."""
+    n, length = x.shape
+    for i in range(n):
+        xr, yr, xm, ym, to = x[i], y[i % len(y)], x_mean[i], y_mean[i % len(y)], out[i]
+        for a in range(w - 1, length, TILE):
+            b = min(a + TILE, length)
+            acc, xc, yc = to[a:b], xm[a:b], ym[a:b]
+            acc[:] = 0.0
+            for k in range(w):
+                xs, ys = xr[a - w + 1 + k : b - w + 1 + k], yr[a - w + 1 + k : b - w + 1 + k]
+                for j in range(b - a):
+                    acc[j] += (xs[j] - xc[j]) * (ys[j] - yc[j])
+
+
+@njit()
+def _log(x: Floats, out: Floats) -> None:
+    for i in range(x.shape[0]):
+        for t in range(x.shape[1]):
+            out[i, t] = math.log(x[i, t]) if x[i, t] > 0.0 else np.nan
+
+
 def _blank(x: Floats, w: int) -> Floats:
     out = np.empty_like(x)
     out[:, : w - 1] = np.nan
@@ -109,6 +134,29 @@ def weighted(x: Floats, weights: Floats) -> Floats:
     out = _blank(x, len(weights))
     _weighted(x, weights, out)
     return out
+
+
+def log(x: Floats) -> Floats:
+    """Natural logarithm, NaN where x is not above 0; element by element, so that its bits do not depend on its place."""
+    out = np.empty_like(x)
+    _log(x, out)
+    return out
+
+
+def exponential(x: Floats, alpha: float) -> Floats:
+    """Exponential mean over `decay.taps` slices."""
+    return weighted(x, np.array(decay.weights(alpha)))
+
+
+def correlation(x: Floats, y: Floats, w: int) -> Floats:
+    """Pearson's over the last `w` of (B, T) `x` and (B or 1, T) `y`; NaN where one of them does not vary."""
+    mx, my = mean(x, w), mean(y, w)
+    xy, xx, yy = _blank(x, w), _blank(x, w), _blank(y, w)
+    _products(x, y, mx, my, w, xy)
+    _squares(x, mx, w, xx)
+    _squares(y, my, w, yy)
+    out = xy / np.sqrt(xx * yy)
+    return np.where((xx <= w * FLAT * mx * mx) | (yy <= w * FLAT * my * my), np.nan, np.clip(out, -1.0, 1.0))
 
 
 def highest(x: Floats, w: int) -> Floats:

@@ -31,11 +31,14 @@ if TYPE_CHECKING:
 
 CARRY = 5  # missing slices in a row over which a price is carried
 ROOM = Path(__file__).resolve().parent
-SHARED = ("rolling.py", "block.py", "market.py", "compute.py")  # sources that shape every set
+SHARED = ("rolling.py", "decay.py", "block.py", "market.py", "compute.py")  # sources that shape every set
 
 _HOMES = {
     "core14": "signals.features.core:CORE14",
+    "core14_shipped": "signals.features.shipped:CORE14_SHIPPED",
     "core_close": "signals.features.core:CORE_CLOSE",
+    "d27": "signals.features.d27:D27",
+    "d_plus": "signals.features.d27:D_PLUS",
 }
 
 
@@ -57,6 +60,7 @@ class FeatureSet:
 
     name: str
     columns: tuple[Column, ...]
+    sources: tuple[str, ...] = ()  # files its columns use beside SHARED and their own
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -120,7 +124,7 @@ def _sha256(features: FeatureSet) -> str:
     for column in features.columns:
         digest.update(repr((column.name, column.formula, column.memory, column.needs)).encode())
     digest.update(repr(CARRY).encode())
-    homes = {ROOM / name for name in SHARED} | {
+    homes = {ROOM / name for name in (*SHARED, *features.sources)} | {
         Path(column.compute.__code__.co_filename) for column in features.columns
     }
     for path in sorted(homes, key=lambda path: path.name):

@@ -18,18 +18,16 @@ def bars(length: int, n: int = 6, seed: int = 5, holes: float = 0.01) -> Window:
     volume = np.round(rng.lognormal(12, 0.5, close.shape))
     gone = rng.random(close.shape) < holes
     gone[:, 0] = False  # one instrument without a hole
-    gone[: length // 3, 1] = True  # listed late
-    gone[length * 9 // 10 :, 2] = True  # died
-    gone[:, 3] = True  # never traded
+    late, dead, never = (k if k < n else slice(0, 0) for k in (1, 2, 3))
+    gone[: length // 3, late] = True  # listed late
+    gone[length * 9 // 10 :, dead] = True  # died
+    gone[:, never] = True  # never traded
     arrays = [np.where(gone, np.nan, array) for array in (open_, high, low, close, volume)]
-    return Window(tuple(f"S{k:03d}" for k in range(n)), np.arange(length), *arrays)
-
-
-def rows(window: Window, first: int, stop: int) -> Window:
-    cut = slice(first, stop)
-    return Window(window.symbols, window.times[cut], *(getattr(window, key)[cut] for key in KEYS))
+    sector = np.array([(0, 1, -1)[k % 3] for k in range(n)], np.int64)
+    return Window(tuple(f"S{k:03d}" for k in range(n)), np.arange(length), *arrays, sector)
 
 
 def columns(window: Window, order: list[int]) -> Window:
     symbols = tuple(window.symbols[k] for k in order)
-    return Window(symbols, window.times, *(np.ascontiguousarray(getattr(window, key)[:, order]) for key in KEYS))
+    bars = (np.ascontiguousarray(getattr(window, key)[:, order]) for key in KEYS)
+    return Window(symbols, window.times, *bars, None if window.sector is None else window.sector[order])

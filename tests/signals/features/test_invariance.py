@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from signals.features import feature_set, names
-from tests.signals.features.markets import bars, columns, rows
+from tests.signals.features.markets import bars, columns
 
 SETS = names()
 
@@ -20,14 +20,14 @@ def test_the_future_cannot_change_the_past(features):
     whole = bars(features.memory + 120)
     panel = features.panel(whole)
     for t in (features.memory + 1, features.memory + 60, features.memory + 100):
-        np.testing.assert_array_equal(features.panel(rows(whole, 0, t + 1)), panel[:, : t + 1])
+        np.testing.assert_array_equal(features.panel(whole.rows(0, t + 1)), panel[:, : t + 1])
 
 
 def test_bars_before_the_memory_change_nothing_to_the_last_bit(features):
     whole = bars(features.memory + 120)
     panel = features.panel(whole)
     for start in (1, 50, 100):
-        later = features.panel(rows(whole, start, len(whole)))
+        later = features.panel(whole.rows(start, len(whole)))
         np.testing.assert_array_equal(later[:, features.memory :], panel[:, start + features.memory :])
         early = later[:, : features.memory]
         known = ~np.isnan(early)
@@ -47,8 +47,8 @@ def test_the_last_slice_of_a_window_is_the_panels_row(features):
     whole = bars(features.memory + 60)
     panel = features.panel(whole)
     for t in range(features.memory, len(whole), 7):
-        np.testing.assert_array_equal(features.last(rows(whole, t - features.memory, t + 1)), panel[:, t])
-        np.testing.assert_array_equal(features.last(rows(whole, 0, t + 1)), panel[:, t])
+        np.testing.assert_array_equal(features.last(whole.rows(t - features.memory, t + 1)), panel[:, t])
+        np.testing.assert_array_equal(features.last(whole.rows(0, t + 1)), panel[:, t])
 
 
 def test_the_order_of_the_instruments_permutes_the_features(features):
@@ -80,6 +80,7 @@ def test_neither_the_unit_of_the_price_nor_that_of_the_volume_matters(features):
         whole.times,
         *(getattr(whole, key) * 64.0 for key in ("open", "high", "low", "close")),
         whole.volume * 1024.0,
+        whole.sector,
     )
     np.testing.assert_allclose(features.panel(other), features.panel(whole), rtol=2e-6, atol=2e-7)
 
@@ -102,7 +103,10 @@ def test_names_are_distinct_and_what_a_set_needs_is_what_its_columns_read(featur
     full = features.panel(whole)
     for key in ("open", "high", "low", "volume"):  # without a close there is no bar at all
         blind = type(whole)(
-            whole.symbols, whole.times, *(np.full_like(v, np.nan) if k == key else v for k, v in kept.items())
+            whole.symbols,
+            whole.times,
+            *(np.full_like(v, np.nan) if k == key else v for k, v in kept.items()),
+            whole.sector,
         )
         seen = features.panel(blind)
         for k, column in enumerate(features.columns):
