@@ -148,13 +148,14 @@ class Panel:
     @cached_property
     def adjusted(self) -> Window:
         """All T slices in forward-adjusted prices; the panel's own arrays when it has no actions."""
-        bars = forward(self.actions, (self.open, self.high, self.low, self.close, self.volume))
-        return Window(self.universe.symbols, self.times, *bars)
+        open_, high, low, close, volume = forward(
+            self.actions, (self.open, self.high, self.low, self.close, self.volume)
+        )
+        return Window(self.universe.symbols, self.times, open_, high, low, close, volume, self.universe.sector)
 
     def window(self, t: int, length: int) -> Window:
         """The `length` slices that end at row t, adjusted: views, and fewer at the beginning."""
-        a, rows = self.adjusted, slice(max(0, t - length + 1), t + 1)
-        return Window(a.symbols, a.times[rows], a.open[rows], a.high[rows], a.low[rows], a.close[rows], a.volume[rows])
+        return self.adjusted.rows(max(0, t - length + 1), t + 1)
 
     @cached_property
     def delisted_row(self) -> Ints:

@@ -1,6 +1,9 @@
 """Plugins by registered name: entry points of installed distributions, and files the user names on the command line.
 
 A configuration never names an import path; it names a plugin. Two plugins of one name in a group are refused.
+
+An editable installation remembers the entry points of the day it was made. Where our sources lie in a checkout, its
+pyproject.toml says what is registered now, and what the installation of this distribution remembers is left aside.
 """
 
 from __future__ import annotations
@@ -16,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import PluginError, first_line
+from engine.places import ROOT
 
-GROUPS = ("barcast.signals", "barcast.strategies", "barcast.risk", "barcast.sources")
+GROUPS = ("barcast.signals", "barcast.strategies", "barcast.risk", "barcast.sources", "barcast.commands")
 PATH_GROUPS = {"SIGNALS": "barcast.signals", "STRATEGIES": "barcast.strategies", "SOURCES": "barcast.sources"}
+OURS = "barcast"
 
 _from_files: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
 
@@ -26,7 +31,7 @@ _from_files: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
 @lru_cache(maxsize=16)
 def _installed(group: str) -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
-    for point in entry_points(group=group):
+    for point in _points(group, ROOT):
         if point.name in found and found[point.name].value != point.value:
             raise PluginError(
                 f"{group}: two plugins are called {point.name!r} ({found[point.name].value} and {point.value}); "
@@ -34,6 +39,30 @@ def _installed(group: str) -> dict[str, EntryPoint]:
             )
         found[point.name] = point
     return found
+
+
+def _points(group: str, root: Path) -> list[EntryPoint]:
+    """Entry points of `group`, those of the checkout at `root` in place of what its installation remembers."""
+    installed = list(entry_points(group=group))
+    declared = _declared(root / "pyproject.toml")
+    if declared is None:
+        return installed
+    others = [point for point in installed if point.dist is None or point.dist.name != OURS]
+    return [*others, *(EntryPoint(name, value, group) for name, value in declared.get(group, {}).items())]
+
+
+def _declared(file: Path) -> dict[str, dict[str, str]] | None:
+    """Group -> name -> value of a checkout's pyproject.toml; None where there is none, or another project's."""
+    import tomllib
+
+    try:
+        project = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return None
+    if project.get("name") != OURS:
+        return None
+    declared: dict[str, dict[str, str]] = project.get("entry-points", {})
+    return declared
 
 
 def names(group: str) -> list[str]:

@@ -80,9 +80,15 @@ class Window:
     low: Floats
     close: Floats
     volume: Floats
+    sector: Ints | None = None  # (N,) sector numbers of the universe, -1 not known; None: nobody's is
 
     def __len__(self) -> int:
         return len(self.times)
+
+    def rows(self, start: int, stop: int) -> Window:
+        """Slices start to stop, as views."""
+        a, at = self, slice(start, stop)
+        return Window(a.symbols, a.times[at], a.open[at], a.high[at], a.low[at], a.close[at], a.volume[at], a.sector)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import copy
 import inspect
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -113,13 +113,13 @@ def numbers(signal: Any, method: str, bars: Window, shape: tuple[int, ...]) -> F
 
 def loose(bars: Window) -> Window:
     """A writable copy: what a plugin does to it is seen afterwards, and hurts nobody."""
-    return Window(bars.symbols, bars.times.copy(), *(getattr(bars, key).copy() for key in BARS))
+    sector = None if bars.sector is None else bars.sector.copy()
+    return replace(bars, times=bars.times.copy(), sector=sector, **{key: getattr(bars, key).copy() for key in BARS})
 
 
 def rows_of(bars: Window, start: int, stop: int) -> Window:
     """Rows start to stop as views, as the engine hands them out."""
-    rows = slice(start, stop)
-    return Window(bars.symbols, bars.times[rows], *(getattr(bars, key)[rows] for key in BARS))
+    return bars.rows(start, stop)
 
 
 def window_at(bars: Window, t: int, length: int) -> Window:
@@ -130,4 +130,6 @@ def window_at(bars: Window, t: int, length: int) -> Window:
 def permuted(bars: Window, order: np.ndarray) -> Window:
     """The same bars with the instruments in another order."""
     symbols = tuple(bars.symbols[i] for i in order)
-    return Window(symbols, bars.times, *(np.ascontiguousarray(getattr(bars, key)[:, order]) for key in BARS))
+    sector = None if bars.sector is None else bars.sector[order]
+    arrays = {key: np.ascontiguousarray(getattr(bars, key)[:, order]) for key in BARS}
+    return replace(bars, symbols=symbols, sector=sector, **arrays)

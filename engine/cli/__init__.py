@@ -14,11 +14,13 @@ import typer
 
 from engine.cli import checking
 from engine.cli.auditing import audit
+from engine.cli.extending import Commands
 from engine.cli.simulating import simulate
 from engine.errors import BarcastError, ConfigError
 
 INTERRUPTED = 130
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
     no_args_is_help=False,
     pretty_exceptions_enable=False,

@@ -1,0 +1,1 @@
+"""Commands of this room, registered under `barcast.commands`: parse, call, print (engine.cli.extending)."""
