@@ -64,17 +64,16 @@ def material(recipe: Recipe, say: Say = lambda text: None) -> Material:
 def of_panel(panel: Panel, recipe: Recipe) -> Material:
     """The Material of a panel."""
     from signals.features import feature_set
-    from signals.features.store import build
 
     wanted = feature_set(recipe.features)
-    found = build(panel, wanted)
+    values = wanted.panel(panel.adjusted)
     label = labels(panel.adjusted, recipe.label.kind, recipe.label.horizon, recipe.label.target)
-    known = batches.whole(found.values, recipe.window) & np.isfinite(panel.close).T
+    known = batches.whole(values, recipe.window) & np.isfinite(panel.close).T
     if panel.member is not None:
         known &= panel.member.T
     return Material(
-        panel.universe.symbols, panel.times, panel.sessions, found.values, tuple(found.columns), recipe.features,
-        found.sha256, wanted.memory, label, known, panel.fingerprint,
+        panel.universe.symbols, panel.times, panel.sessions, values, wanted.column_names, recipe.features,
+        wanted.sha256, wanted.memory, label, known, panel.fingerprint,
     )  # fmt: skip
 
 

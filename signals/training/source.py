@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,21 +10,16 @@ from torch import Tensor
 
 from engine.errors import ConfigError
 from engine.types import Ints
+from signals.scaling import Scaler
 from signals.training.batches import chunks
 
 HELD = 600_000_000  # bytes of scaled features kept in memory; larger arrays are scaled batch by batch
 
 
-class Scales(Protocol):
-    """What a scaler does: (..., F) -> (..., F) float32."""
-
-    def apply(self, x: Any) -> Any: ...
-
-
 class Source:
     """The scaled windows of an (N, T, F) array on a device."""
 
-    def __init__(self, values: Any, scaler: Scales, window: int, device: torch.device) -> None:
+    def __init__(self, values: Any, scaler: Scaler, window: int, device: torch.device) -> None:
         self.names, self.slices, self.width = values.shape
         self.window, self.device, self.scaler = window, device, scaler
         self.values = values

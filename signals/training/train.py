@@ -1,0 +1,98 @@
+"""From a recipe to a model folder: fit, calibrate, passport, weights, and a look at what was written."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.errors import DataError
+from engine.types import Floats, Ints
+from signals import folder as folders
+from signals import models
+from signals.passport import Passport
+from signals.training import fitting, material, splits
+from signals.training.fitting import Fitted, Job
+from signals.training.logbook import Logbook
+from signals.training.loop import Clock
+from signals.training.material import Material
+from signals.training.passports import passport
+from signals.training.recipe import Recipe
+from signals.training.splits import Span, Split
+
+RESUME = "resume"
+CHECKED = 3  # slices on which the written model is held against the fitted one
+CLOSE = 1e-4  # of the forecasts' own scale: a GPU and a CPU differ in the last bits
+Say = Callable[[str], None]
+
+
+class Run(NamedTuple):
+    """Where, when and how loudly: nothing here decides what is learned."""
+
+    device: str = "auto"
+    clock: Clock = lambda: 0.0
+    today: str = "1970-01-01"
+    say: Say = lambda text: None
+
+
+class Trained(NamedTuple):
+    """A model folder, and the model as it lies in memory."""
+
+    folder: Path
+    passport: Passport
+    fitted: Fitted
+
+
+def train(recipe: Recipe, out: str | Path, run: Run, made: Material | None = None) -> Trained:
+    """The recipe's model, fitted on its split and written to the folder `out`."""
+    made = material.material(recipe, run.say) if made is None else made
+    return model(made, recipe, split_of(made, recipe), recipe.seed, Path(out), run, recipe.name)
+
+
+def split_of(made: Material, recipe: Recipe) -> Split:
+    """The ranges of the recipe's `split` over its bars; shares are of the slices on which any window is known."""
+    ranges = recipe.split.ranges()
+    if recipe.split.dated:
+        return splits.by_date(made.dates, ranges, recipe.embargo)
+    usable = np.flatnonzero(made.known.any(axis=0))
+    if not len(usable):
+        raise DataError(f"{recipe.name}: no window of {recipe.window} slices is known; give more data")
+    return splits.by_share(Span(int(usable[0]), len(made.times)), ranges, recipe.embargo)
+
+
+def model(
+    made: Material, recipe: Recipe, split: Split, seed: int, place: Path, run: Run, name: str
+) -> Trained:
+    """Fit one split and write its folder; a fit that stopped half-way there goes on."""
+    book = Logbook(place, name, recipe.training.epochs, run.say)
+    try:
+        fitted = fitting.fit(made, recipe, split, seed, Job(run.device, place / RESUME, run.clock, book))
+        stored = folders.write(place, fitted.net.state_dict(), passport(fitted, made, recipe, split, seed, run.today))
+        verify(place, fitted, made, recipe, split)
+    finally:
+        book.close()
+    shutil.rmtree(place / RESUME, ignore_errors=True)
+    return Trained(place, stored, fitted)
+
+
+def verify(place: Path, fitted: Fitted, made: Material, recipe: Recipe, split: Split) -> None:
+    """Nothing; DataError unless the model read back from `place` forecasts what the fitted one does."""
+    rows = split.validation.rows[-CHECKED:]
+    device = next(fitted.net.parameters()).device.type
+    ours = fitting.outputs(fitted.net, fitted.scaler, fitted.calibration, made, recipe, rows, device)
+    theirs = read_back(place, made, recipe, rows)
+    scale = float(np.nanstd(ours)) or 1.0
+    if not np.allclose(ours, theirs, rtol=0.0, atol=CLOSE * scale, equal_nan=True):
+        apart = float(np.nanmax(np.abs(ours - theirs)))
+        raise DataError(f"{place}: read back, the model forecasts otherwise, by up to {apart:.3g}; do not use it")
+
+
+def read_back(place: Path, made: Material, recipe: Recipe, rows: Ints) -> Floats:
+    """(R, N) forecasts at `rows` by the model in `place`, from what its two files say alone; on the CPU."""
+    told, state = folders.read(place)
+    net = models.build(told.architecture)
+    net.load_state_dict(state)
+    return fitting.outputs(net, told.scaler, told.calibration, made, recipe, rows, "cpu")
