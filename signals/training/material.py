@@ -64,9 +64,10 @@ def material(recipe: Recipe, say: Say = lambda text: None) -> Material:
 def of_panel(panel: Panel, recipe: Recipe) -> Material:
     """The Material of a panel."""
     from signals.features import feature_set
+    from signals.features.store import build
 
     wanted = feature_set(recipe.features)
-    values = wanted.panel(panel.adjusted)
+    values = build(panel, wanted).values
     label = labels(panel.adjusted, recipe.label.kind, recipe.label.horizon, recipe.label.target)
     known = batches.whole(values, recipe.window) & np.isfinite(panel.close).T
     if panel.member is not None:
