@@ -47,7 +47,7 @@ def fold(made: Material, recipe: Recipe, split: Split) -> dict[str, Floats]:
     rows = split.test.rows
     row, instrument = np.nonzero(made.known.T[rows])
     wanted = Samples(instrument.astype(np.int64), rows[row], np.zeros(len(row)))
-    learned = fitting.samples(made, recipe, split.train)
+    learned = fitting.samples(made, recipe, split.train, 1)
     learned = learned.of(np.arange(len(learned))[:: -(-len(learned) // MOST)])
     checked = fitting.samples(made, recipe, split.validation)
     scaler = scaling.fit("robust", fitting.scaled_rows(made, split), (0.01, 0.99))

@@ -73,10 +73,20 @@ class Batch(NamedTuple):
     sizes: Ints  # (D,)
 
 
-def by_date(made: Samples, dates: int, seed: tuple[int, int] | None = None, most: int | None = None) -> list[Batch]:
-    """Batches of `dates` whole dates each: in a seeded order, or in time without a seed; at most `most` windows."""
+Seed = tuple[int, int]  # of the fit, and the epoch
+
+
+def by_date(
+    made: Samples, dates: int, seed: Seed | None = None, most: int | None = None, stride: int = 1
+) -> list[Batch]:
+    """Batches of `dates` whole dates each: in a seeded order, or in time without a seed; at most `most` windows.
+
+    Every `stride`-th date is shown; the next epoch shows those one date later.
+    """
     edges = made.dates
-    order = np.arange(len(edges) - 1) if seed is None else default_rng(seed).permutation(len(edges) - 1)
+    order = np.arange(len(edges) - 1)
+    if seed is not None:
+        order = default_rng(seed).permutation(turn(order, seed[1], stride))
     sizes = np.diff(edges)
     if most is not None:
         order = order[: max(1, int(np.searchsorted(np.cumsum(sizes[order]), most, side="right")))]
@@ -84,13 +94,25 @@ def by_date(made: Samples, dates: int, seed: tuple[int, int] | None = None, most
     return [Batch(np.concatenate([np.arange(edges[d], edges[d + 1]) for d in part]), sizes[part]) for part in parts]
 
 
-def by_window(made: Samples, size: int, seed: tuple[int, int] | None = None, most: int | None = None) -> list[Batch]:
-    """Batches of `size` windows: shuffled, a last incomplete one dropped; without a seed in time, all of them."""
+def by_window(
+    made: Samples, size: int, seed: Seed | None = None, most: int | None = None, stride: int = 1
+) -> list[Batch]:
+    """Batches of `size` windows: shuffled, a last incomplete one dropped; without a seed in time, all of them.
+
+    Dates take turns by `stride` as they do in by_date.
+    """
     if seed is None:
         return [_plain(np.arange(k, min(k + size, len(made)))) for k in range(0, len(made), size)]
-    order = default_rng(seed).permutation(len(made))[:most]
+    date = np.repeat(np.arange(len(made.dates) - 1), np.diff(made.dates))
+    shown = np.flatnonzero(date % stride == seed[1] % stride) if stride > 1 else np.arange(len(made))
+    order = default_rng(seed).permutation(shown)[:most]
     full = max(size, len(order) // size * size)
     return [_plain(order[k : k + size]) for k in range(0, min(full, len(order)), size)]
+
+
+def turn(order: Ints, epoch: int, stride: int) -> Ints:
+    """Every `stride`-th of `order`, another part each epoch; all of it where a part would be empty."""
+    return order[epoch % stride :: stride] if len(order) >= stride else order
 
 
 def _plain(chosen: Ints) -> Batch:

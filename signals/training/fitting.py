@@ -63,7 +63,7 @@ def fit(made: Material, recipe: Recipe, split: Split, seed: int, job: Job) -> Fi
         scaler = scaling.fit(recipe.scaler.kind, rows, winsor(recipe))
     except ValueError as error:
         raise DataError(f"features {made.features}: {error}; shorten the window or give more data") from None
-    learned = samples(made, recipe, split.train)
+    learned = samples(made, recipe, split.train, 1)
     validation = samples(made, recipe, split.validation)
     for name, found in (("train", learned), ("validation", validation)):
         if len(found) < (FEWEST_WINDOWS if name == "train" else 1):
@@ -154,7 +154,7 @@ def calibrated(
     found = samples(made, recipe, apart, 1)
     if not len(found):
         raise DataError("calibration: the range has no window with a known label; widen it")
-    raw = loop.forecast(net, lesson.source, found, recipe.training)
+    raw = loop.forecast(net, lesson.source, found)
     against = calibration.constant_or_uninformative(raw, found.label)
     if recipe.calibrate == "isotonic":
         return calibration.fit_probability(raw, found.label), against
@@ -176,7 +176,7 @@ def outputs(
     wanted = Samples(instrument.astype(np.int64), rows[row].astype(np.int64), np.zeros(len(row)))
     out = np.full((len(rows), len(made.symbols)), np.nan)
     if len(wanted):
-        raw = loop.forecast(net, where, wanted, recipe.training)
+        raw = loop.forecast(net, where, wanted)
         out[row, instrument] = raw if fitted is None else fitted.apply(raw)
     return out
 

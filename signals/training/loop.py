@@ -26,6 +26,7 @@ from signals.training.source import Source
 from signals.training.state import Progress
 
 EPOCH = 1_000_003  # between the seeds of two runs' epochs
+BLOCK = {"cpu": 1024, "cuda": 16384}  # windows forecast together
 Clock = Callable[[], float]
 Watch = Callable[[Progress], None]
 
@@ -71,7 +72,7 @@ def fit(
         for group in adam.param_groups:
             group["lr"] = now.learning_rate
         told = learn(net, lesson, objective, rules, adam, seed, now.epoch)
-        outputs = forecast(net, lesson.source, lesson.validation, rules)
+        outputs = forecast(net, lesson.source, lesson.validation)
         told |= {"validation_loss": score(outputs, lesson.validation, objective, lesson.by_date)}
         told |= flags.quality(outputs, lesson.validation, objective.kind)
         now.epoch += 1
@@ -88,7 +89,7 @@ def fit(
         watch(now)
     if best:
         net.load_state_dict(best)
-    return Fit(now, forecast(net, lesson.source, lesson.validation, rules))
+    return Fit(now, forecast(net, lesson.source, lesson.validation))
 
 
 def learn(
@@ -149,8 +150,10 @@ def decide(now: Progress, told: dict[str, float], rules: Training) -> None:
 def planned(lesson: Lesson, rules: Training, seed: tuple[int, int]) -> list[Batch]:
     """The batches of an epoch, in its own order."""
     if lesson.by_date:
-        return batches.by_date(lesson.train, rules.dates_per_batch, seed, rules.max_windows_per_epoch)
-    return batches.by_window(lesson.train, rules.batch_size, seed, rules.max_windows_per_epoch)
+        return batches.by_date(
+            lesson.train, rules.dates_per_batch, seed, rules.max_windows_per_epoch, rules.date_stride
+        )
+    return batches.by_window(lesson.train, rules.batch_size, seed, rules.max_windows_per_epoch, rules.date_stride)
 
 
 def shifted(lesson: Lesson, rules: Training, seed: int, epoch: int) -> Ints:
@@ -171,13 +174,14 @@ def layout(batch: Batch, device: torch.device) -> Layout:
     return Layout(date, slot, len(sizes), int(sizes.max()))
 
 
-def forecast(net: nn.Module, source: Source, wanted: Samples, rules: Training) -> Floats:
+def forecast(net: nn.Module, source: Source, wanted: Samples) -> Floats:
     """(S,) raw outputs of the net as it stands, in float32 and blocks of one size."""
     net.eval()
+    block = BLOCK[source.device.type]
     instrument, end = source.index(wanted.instrument), source.index(wanted.end)
     with torch.no_grad():
         parts = [
-            net(source.windows(instrument[part], end[part])) for part in batches.chunks(len(wanted), rules.block)
+            net(source.windows(instrument[part], end[part])) for part in batches.chunks(len(wanted), block)
         ]
     return np.asarray(torch.cat(parts).double().cpu().numpy(), np.float64)
 

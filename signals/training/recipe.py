@@ -183,13 +183,12 @@ class Training(Model):
     accumulate: Count = Field(1, description="batches per step")
     plateau: Plateau | None = Field(Plateau(), description="null: the learning rate stays")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="of matrix products in training")
-    date_stride: Count = Field(1, description="every n-th date is learned from, and validated on")
+    date_stride: Count = Field(1, description="an epoch shows every n-th date, the next one those after; validation keeps to the first")
     max_windows_per_epoch: Count | None = Field(None, description="null: all")
     noise: Amount = Field(0.0, description="sd added to scaled inputs")
     shift: Whole = Field(0, description="slices a training window may end earlier")
     budget: Wall = Field(1e9, description="wall time of one fit; it stops after the epoch that spends it")
     threads: Count = Field(2, description="of the CPU; another number may change the last bits")
-    block: Count = Field(1024, description="windows forecast together")
 
     @field_validator("betas", mode="before")
     @classmethod

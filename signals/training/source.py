@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,14 @@ class Source:
 
 def device_of(wanted: str) -> torch.device:
     """auto: a CUDA device if there is one. ConfigError for cuda where there is none."""
+    if wanted not in ("auto", "cpu", "cuda"):
+        raise ConfigError(f"device: expected auto, cpu or cuda, got {wanted!r}")
     there = torch.cuda.is_available()
     if wanted == "cuda" and not there:
         raise ConfigError("device: cuda was asked for and none is there; expected auto or cpu")
-    return torch.device("cuda" if there and wanted != "cpu" else "cpu")
+    if not there or wanted == "cpu":
+        return torch.device("cpu")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # the same bits every time
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = False  # fp32 is fp32: what is read back on a CPU must agree
+    return torch.device("cuda")

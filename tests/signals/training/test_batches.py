@@ -76,3 +76,10 @@ def test_no_more_windows_than_asked_for():
     made = batches.samples(np.ones((4, 50), np.bool_), np.zeros((50, 4)), np.arange(50))
     assert sum(len(b.samples) for b in batches.by_window(made, 8, (1, 0), 30)) == 24
     assert sum(len(b.samples) for b in batches.by_date(made, 2, (1, 0), 30)) == 28
+
+
+def test_with_a_stride_epochs_take_turns_until_every_date_was_shown():
+    made = batches.samples(np.ones((4, 9), np.bool_), np.zeros((9, 4)), np.arange(9))
+    for plan in (batches.by_date, batches.by_window):
+        shown = [sorted({int(made.end[k]) for b in plan(made, 1, (7, e), None, 3) for k in b.samples}) for e in range(4)]
+        assert shown == [[0, 3, 6], [1, 4, 7], [2, 5, 8], [0, 3, 6]]
