@@ -2,10 +2,11 @@
 
 Every call of a net has BATCH windows, the last one padded, and runs on one thread; several calls run beside each other. So
 a window's forecast depends on nothing but itself. Whether a library's kernels keep to that for a net's sizes is tried out
-before its first call: some small products round differently by place, and such a net is asked window by window. That is also the fastest way measured: torch's fused LSTM on one thread
-per core does 1.4 times as many windows a second as the same LSTM on two threads, which wait for each other at every step.
-Projecting inputs once per bar, and skipping the first step's recurrent product, would save 4% of the arithmetic, and loses
-it many times over outside of the fused kernel (scripts/bench inference).
+before its first call: some small products round differently by place, and such a net is asked window by window.
+
+That is also the fastest way measured (scripts/bench --case inference): torch's fused LSTM on one thread per core does more
+windows a second than the same LSTM on all threads, which wait for each other at every step. Projecting inputs once per bar
+and skipping the first step's recurrent product would save 4% of the arithmetic, and loses more outside of the fused kernel.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from signals.calibration import Affine, Platt
 from signals.passport import Passport
 from signals.scaling import Scaler
 
+ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = ("ret_1d", "range", "volume")
 
 
