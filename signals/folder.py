@@ -64,6 +64,14 @@ def read_passport(folder: str | Path) -> Passport:
         raise ModelError(f"{place}: refused: {error}") from None
 
 
+def weights_sha256(folder: str | Path) -> str:
+    """sha256 hex of the weights' bytes, which need not be sound; ModelError where they cannot be read."""
+    try:
+        return hashlib.sha256(_bytes(Path(folder) / WEIGHTS, MOST_WEIGHTS)).hexdigest()
+    except ValueError as error:
+        raise ModelError(f"{folder}: refused: {error}") from None
+
+
 def write(folder: str | Path, state: Mapping[str, Tensor], passport: Passport) -> Passport:
     """The passport as stored, its weights_sha256 filled in; `folder` holds both files and is swapped in whole.
 

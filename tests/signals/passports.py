@@ -9,6 +9,7 @@ from signals.calibration import Affine, Platt
 from signals.passport import Passport
 from signals.scaling import Scaler
 
+ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = ("ret_1d", "range", "volume")
 
 
@@ -17,9 +18,9 @@ def plain(kind: str = "rank", **changes: Any) -> dict[str, Any]:
     sizes = {
         "rank": {"kind": "rank", "inputs": 3, "hidden": 8, "layers": 2},
         "direction": {"kind": "direction", "inputs": 3, "hidden": 8, "layers": 1},
-        "attention": {"kind": "attention", "inputs": 3, "units": [8, 6, 4], "dense": [6, 4]},
-        "literal": {"kind": "attention", "inputs": 3, "units": [8, 6, 4], "dense": [6, 4], "literal": True},
-        "stock": {"kind": "stock", "inputs": 3, "lstm_units": 6, "dense_units": 4},
+        "attention": {"kind": "attention", "inputs": 3, "units": [16, 8, 8], "dense": [8, 8]},
+        "literal": {"kind": "attention", "inputs": 3, "units": [16, 8, 8], "dense": [8, 8], "literal": True},
+        "stock": {"kind": "stock", "inputs": 3, "lstm_units": 8, "dense_units": 8},
     }
     classifier = kind in ("direction", "attention", "literal")
     told: dict[str, Any] = {
@@ -54,6 +55,10 @@ def rank(**changes: Any) -> Passport:
 
 def classifier(**changes: Any) -> Passport:
     return Passport.of(**plain("direction", **changes))
+
+
+def stock(**changes: Any) -> Passport:
+    return Passport.of(**plain("stock", **changes))
 
 
 def folder(place: Path, kind: str = "rank", seed: int = 0, **changes: Any) -> Path:
