@@ -14,7 +14,7 @@ from signals.training import baselines, quality
 from signals.training.material import Material
 from signals.training.recipe import Recipe
 from signals.training.train import Run
-from signals.training.walkforward import FORECASTS, Walked
+from signals.training.walkforward import SAID, Walked
 
 Measures = dict[str, float]
 # name, how it is shown, whether less is better; the first is the one a model is judged by
@@ -35,7 +35,7 @@ PRICED = (
 
 def page(recipe: Recipe, made: Material, walks: Sequence[Walked], run: Run, with_baselines: bool = True) -> str:
     """The Markdown page of one recipe; its first line says whether the model beats the baselines."""
-    ours = [read(walk.folder / FORECASTS, made) for walk in walks]
+    ours = [read(walk.folder / SAID, made) for walk in walks]
     cells = np.isfinite(made.labels.values)
     for one in ours:
         cells &= np.isfinite(one)

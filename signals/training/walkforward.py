@@ -1,7 +1,7 @@
 """Walk-forward: a model folder per fold, and what each forecast for the time after it was fitted, stitched into one file.
 
 OUT/fold-000 ... are model folders; OUT/forecasts.parquet holds date, symbol, forecast, fold: out-of-sample rows only.
-OUT/walkforward.json says what each fold has seen. A fold that is finished is not fitted again.
+OUT/said.parquet has what blocked classifiers would have said too. OUT/walkforward.json says what each fold has seen. A fold that is finished is not fitted again.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from signals.training.state import replace
 from signals.training.train import Run, model
 
 FORECASTS, INDEX, DONE = "forecasts.parquet", "walkforward.json", "fold.json"
+SAID = "said.parquet"  # with what blocked classifiers would have said: to judge them by, not to trade on
 FORMAT = 1
 
 
@@ -82,6 +83,7 @@ def fold(made: Material, recipe: Recipe, split: Split, k: int, place: Path, run:
     rows = split.test.rows
     fitted = done.fitted
     forecasts = fitting.outputs(fitted.net, fitted.scaler, fitted.calibration, made, recipe, rows, run.device)
+    write_forecasts(folder / SAID, made, rows, forecasts, np.full(len(rows), k))
     if done.passport.blocked:
         forecasts[:] = np.nan
     write_forecasts(folder / FORECASTS, made, rows, forecasts, np.full(len(rows), k))
@@ -104,7 +106,7 @@ def finished(folder: Path, key: str) -> bool:
     except (OSError, ValueError, DataError):
         return False
     same = told.get("key") == key and told.get("weights_sha256") == passport.weights_sha256
-    return bool(same and (folder / FORECASTS).is_file())
+    return bool(same and (folder / FORECASTS).is_file() and (folder / SAID).is_file())
 
 
 def name_of(k: int) -> str:
@@ -134,13 +136,8 @@ def write_forecasts(path: Path, made: Material, rows: Any, forecasts: Any, fold:
 
 def stitch(place: Path, made: Material, recipe: Recipe, found: list[Split], passports: list[Passport]) -> None:
     """Write all folds' forecasts as one table, and the index that says what each fold has seen."""
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
-
-    parts = [parquet.read_table(place / name_of(k) / FORECASTS) for k in range(len(found))]
-    waiting = place / f".{FORECASTS}"
-    parquet.write_table(pa.concat_tables(parts), waiting, compression="zstd")
-    waiting.replace(place / FORECASTS)
+    rows = joined(place, FORECASTS, len(found))
+    joined(place, SAID, len(found))
     told = [
         {
             "fold": k,
@@ -151,7 +148,7 @@ def stitch(place: Path, made: Material, recipe: Recipe, found: list[Split], pass
             "weights_sha256": passport.weights_sha256,
             "ranges": {name: days(made, span) for name, span in split.spans.items()},
             "flags": list(passport.flags),
-            "rows": parts[k].num_rows,
+            "rows": rows[k],
         }
         for k, (split, passport) in enumerate(zip(found, passports, strict=True))
         if split.test is not None
@@ -159,6 +156,18 @@ def stitch(place: Path, made: Material, recipe: Recipe, found: list[Split], pass
     whole = {"format": FORMAT, "name": recipe.name, "unit": recipe.unit, "seed": recipe.seed, "recipe": recipe.resolved()}
     text = json.dumps({**whole, "folds": told}, indent=1, allow_nan=False)
     replace(place / INDEX, (text + "\n").encode())
+
+
+def joined(place: Path, name: str, folds: int) -> list[int]:
+    """Write the folds' tables `name` as one beside them; how many rows each has."""
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    parts = [parquet.read_table(place / name_of(k) / name) for k in range(folds)]
+    waiting = place / f".{name}"
+    parquet.write_table(pa.concat_tables(parts), waiting, compression="zstd")
+    waiting.replace(place / name)
+    return [part.num_rows for part in parts]
 
 
 def _apart(recipe: Recipe, place: Path, run: Run, jobs: int, todo: Sequence[int]) -> None:
