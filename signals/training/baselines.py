@@ -21,7 +21,13 @@ from signals.training.splits import Split
 
 LAGS = (0, 1, 5, 20, 60)
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)  # of ridge, per sample and unit variance
-TREES = {"max_iter": 100, "learning_rate": 0.05, "min_samples_leaf": 100, "l2_regularization": 1.0, "early_stopping": False}
+TREES = {
+    "max_iter": 100,
+    "learning_rate": 0.05,
+    "min_samples_leaf": 100,
+    "l2_regularization": 1.0,
+    "early_stopping": False,
+}
 MOST = 400_000  # training windows of a baseline
 Say = Callable[[str], None]
 
@@ -117,7 +123,8 @@ def ridge(x: Any, y: Floats, x_checked: Any, y_checked: Floats, x_wanted: Any) -
         z = (x[part] - mean) / spread
         gram += z.T @ z
         right += z.T @ (y[part] - middle)
-    best, least = np.zeros(len(right)), np.inf
+    best: Any = np.zeros(len(right))
+    least = np.inf
     z_checked = (x_checked - mean) / spread
     for penalty in PENALTIES:
         w = np.linalg.solve(gram + penalty * len(x) * np.eye(len(right)), right)

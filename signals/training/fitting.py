@@ -90,8 +90,9 @@ def fit(made: Material, recipe: Recipe, split: Split, seed: int, job: Job) -> Fi
     if split.calibration is not None:
         counts["calibration"] = len(samples(made, recipe, split.calibration, 1))
     prices = (float(np.nanmin(rows)), float(np.nanmax(rows))) if recipe.label.target == "price" else None
-    said = tuple(dict.fromkeys((*done.progress.flags, *extra, *(("budget",) if done.progress.stopped == "budget" else ()))))
-    return Fitted(net, architecture, scaler, sigma, fitted, said, done.progress, counts, prices)
+    spent = ("budget",) if done.progress.stopped == "budget" else ()
+    raised = tuple(dict.fromkeys((*done.progress.flags, *extra, *spent)))
+    return Fitted(net, architecture, scaler, sigma, fitted, raised, done.progress, counts, prices)
 
 
 def samples(made: Material, recipe: Recipe, span: Span, stride: int | None = None) -> Samples:
@@ -183,6 +184,8 @@ def outputs(
 
 def key_of(made: Material, recipe: Recipe, split: Split, seed: int, device: torch.device) -> str:
     """sha256 hex of all that decides the weights of a fit."""
-    spans = {name: [made.day(span.first), made.day(span.stop - 1)] for name, span in split.spans.items() if name != "test"}
+    spans = {
+        name: [made.day(span.first), made.day(span.stop - 1)] for name, span in split.spans.items() if name != "test"
+    }
     told = [recipe.learning, spans, split.embargo, seed, made.fingerprint, made.features_sha256, device.type]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

@@ -99,7 +99,10 @@ def _log(path: Path) -> tuple[Say, Callable[[], None]]:
     except ValueError:
         logger.level(LEVEL, no=7)  # below what loguru prints of itself: the file alone takes it
     handler = logger.add(
-        path, level=LEVEL, format="{time:YYYY-MM-DD HH:mm:ss} {message}", filter=lambda r: r["extra"].get("fit") == place
+        path,
+        level=LEVEL,
+        format="{time:YYYY-MM-DD HH:mm:ss} {message}",
+        filter=lambda r: r["extra"].get("fit") == place,
     )
     bound = logger.bind(fit=place)
     return lambda line: bound.log(LEVEL, "{}", line), lambda: logger.remove(handler)
@@ -111,4 +114,4 @@ def _events(folder: Path, epoch: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    return SummaryWriter(str(folder), purge_step=epoch)  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(folder), purge_step=epoch)

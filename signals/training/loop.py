@@ -100,7 +100,9 @@ def learn(
     torch.manual_seed(seed * EPOCH + epoch)
     net.train()
     device = lesson.source.device
-    instrument, end = (lesson.source.index(part) for part in (lesson.train.instrument, shifted(lesson, rules, seed, epoch)))
+    instrument, end = (
+        lesson.source.index(part) for part in (lesson.train.instrument, shifted(lesson, rules, seed, epoch))
+    )
     label = torch.from_numpy(lesson.train.label.astype(np.float32)).to(device)
     total, weight, norms = (torch.zeros((), device=device) for _ in range(3))
     adam.zero_grad(set_to_none=True)
@@ -180,9 +182,7 @@ def forecast(net: nn.Module, source: Source, wanted: Samples) -> Floats:
     block = BLOCK[source.device.type]
     instrument, end = source.index(wanted.instrument), source.index(wanted.end)
     with torch.no_grad():
-        parts = [
-            net(source.windows(instrument[part], end[part])) for part in batches.chunks(len(wanted), block)
-        ]
+        parts = [net(source.windows(instrument[part], end[part])) for part in batches.chunks(len(wanted), block)]
     return np.asarray(torch.cat(parts).double().cpu().numpy(), np.float64)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,7 +15,8 @@ FEWEST = 5  # names of a date that can be ranked
 PARTS = 5
 
 
-class Estimate(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Estimate:
     """A mean with its standard error; t is their ratio."""
 
     value: float
@@ -73,7 +75,7 @@ def rank_correlations(forecast: Floats, outcome: Floats, edges: Ints, fewest: in
 
 def _by_date(forecast: Floats, outcome: Floats, edges: Ints, fewest: int, ranked: bool) -> Floats:
     out = np.full(len(edges) - 1, np.nan)
-    for k, (first, stop) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for k, (first, stop) in enumerate(pairwise(edges.tolist())):
         if stop - first >= fewest:
             a, b = forecast[first:stop], outcome[first:stop]
             out[k] = pearson(ranks(a), ranks(b)) if ranked else pearson(a, b)
@@ -83,7 +85,7 @@ def _by_date(forecast: Floats, outcome: Floats, edges: Ints, fewest: int, ranked
 def fifths(forecast: Floats, outcome: Floats, edges: Ints) -> Floats:
     """(D, 5) mean outcome of each fifth of the forecasts, lowest first; NaN for a date with fewer than 10 names."""
     out = np.full((len(edges) - 1, PARTS), np.nan)
-    for k, (first, stop) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for k, (first, stop) in enumerate(pairwise(edges.tolist())):
         count = stop - first
         if count < 2 * PARTS:
             continue
@@ -105,7 +107,8 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-class Classified(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Classified:
     """How probabilities of a rise did; NaN where a measure is not defined."""
 
     count: int

@@ -154,9 +154,7 @@ class WalkForward(Model):
 
     def walk(self) -> Walk:
         """The walk that splits.folds takes."""
-        return Walk(
-            self.every, self.scheme, self.train, self.validation, self.calibration, self.first, self.last
-        )
+        return Walk(self.every, self.scheme, self.train, self.validation, self.calibration, self.first, self.last)
 
 
 class Plateau(Model):
@@ -183,7 +181,9 @@ class Training(Model):
     accumulate: Count = Field(1, description="batches per step")
     plateau: Plateau | None = Field(Plateau(), description="null: the learning rate stays")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="of matrix products in training")
-    date_stride: Count = Field(1, description="an epoch shows every n-th date, the next one those after; validation keeps to the first")
+    date_stride: Count = Field(
+        1, description="an epoch shows every n-th date, the next one those after; validation keeps to the first"
+    )
     max_windows_per_epoch: Count | None = Field(None, description="null: all")
     noise: Amount = Field(0.0, description="sd added to scaled inputs")
     shift: Whole = Field(0, description="slices a training window may end earlier")
@@ -237,7 +237,9 @@ class Recipe(Model):
         if not self.embargo:
             self._fill("embargo", reach)
         if self.loss.kind == "direction" and self.label.target not in ("up", "above_median"):
-            wrong.append(At(("loss", "kind"), "direction needs label.target up or above_median{there}", also=("label", "target")))
+            wrong.append(
+                At(("loss", "kind"), "direction needs label.target up or above_median{there}", also=("label", "target"))
+            )
         if self.loss.kind == "rank" and self.label.target != "return":
             wrong.append(At(("loss", "kind"), "rank needs label.target return{there}", also=("label", "target")))
         if self.calibrate in ("platt", "isotonic") and self.loss.kind != "direction":

@@ -38,16 +38,21 @@ def facts(done: Trained) -> dict[str, Any]:
     told = done.passport.model_dump(mode="json")
     kept = ("ranges", "known_through", "losses", "n_samples", "epochs_trained", "best_epoch", "flags", "weights_sha256")
     now = done.fitted.progress
-    return {"folder": str(done.folder), **{name: told[name] for name in kept}, "stopped": now.stopped, "seconds": now.seconds}
+    return {
+        "folder": str(done.folder),
+        **{name: told[name] for name in kept},
+        "stopped": now.stopped,
+        "seconds": now.seconds,
+    }
 
 
 def trained(done: Trained) -> str:
     """A trained model for people."""
     passport, now = done.passport, done.fitted.progress
+    spent = f"{now.epoch} epochs in {duration(now.seconds)} (stopped: {now.stopped})"
     lines = [
         f"{done.folder}",
-        f"  {now.epoch} epochs in {duration(now.seconds)} (stopped: {now.stopped}), best {now.best_epoch}, "
-        f"validation loss {now.best:.5f}",
+        f"  {spent}, best {now.best_epoch}, validation loss {now.best:.5f}",
         f"  knows prices until {passport.known_through}; weights {passport.weights_sha256[:12]}",
     ]
     for name in ("train", "validation", "calibration", "test"):

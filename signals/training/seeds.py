@@ -22,7 +22,7 @@ def walk(
     for seed in range(recipe.seed, recipe.seed + seeds):
         one = recipe.model_copy(update={"seed": seed})
         folder = place if seeds == 1 else place / f"seed-{seed}"
-        walks.append(walkforward(one, folder, run, jobs, None if jobs > 1 else made))
+        walks.append(walkforward(one, folder, run, jobs, made))
     if not table:
         return None
     from signals.training.table import page

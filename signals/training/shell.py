@@ -19,7 +19,8 @@ def train(
     sets: Sets = None,
     device: Device = "auto",
     recommended: Annotated[
-        int | None, typer.Option(metavar="N", help="of a recipe per symbol: the N that the audit of its data ranks best")
+        int | None,
+        typer.Option(metavar="N", help="of a recipe per symbol: the N that the audit of its data ranks best"),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -37,7 +38,7 @@ def train(
         run = reporting.run(device, say)
         if said.per_symbol:
             rows = symbols.train(said, place, run, recommended)
-            typer.echo(json.dumps(rows) if as_json else symbols.table(rows), nl=as_json)
+            typer.echo(json.dumps(rows) if as_json else symbols.shown(rows), nl=as_json)
             return
         done = one(said, place, run)
     typer.echo(json.dumps(reporting.facts(done)) if as_json else reporting.trained(done), nl=as_json)
@@ -50,7 +51,9 @@ def walkforward(
     device: Device = "auto",
     jobs: Annotated[int, typer.Option(help="folds trained at once, in processes of their own")] = 1,
     seeds: Annotated[int, typer.Option(help="walk with so many seeds, from the recipe's on")] = 1,
-    table: Annotated[str | None, typer.Option(metavar="FILE", help="write how the forecasts did, beside baselines")] = None,
+    table: Annotated[
+        str | None, typer.Option(metavar="FILE", help="write how the forecasts did, beside baselines")
+    ] = None,
     baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="fit them for the table")] = True,
     quiet: Quiet = False,
 ) -> None:

@@ -7,6 +7,7 @@ reaches: the last price that any label of a range looks at lies before the next 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +35,8 @@ class Span(NamedTuple):
         return np.arange(self.first, self.stop, dtype=np.int64)
 
 
-class Length(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Length:
     """A stretch of time: months of the calendar, or bars."""
 
     count: int
@@ -125,7 +127,7 @@ def folds(dates: Dates, walk: Walk, embargo: int, begin: int = 0) -> list[Split]
     """
     edges = _edges(dates, walk)
     out = []
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         calibration = start if walk.calibration is None else _back(dates, start, walk.calibration)
         validation = _back(dates, calibration, walk.validation)
         train = _back(dates, validation, walk.train)

@@ -20,7 +20,8 @@ Measures = dict[str, float]
 # name, how it is shown, whether less is better; the first is the one a model is judged by
 RANKED = (
     ("rank IC", "{:+.4f}", False), ("t", "{:+.2f}", False), ("IC", "{:+.4f}", False), ("t of IC", "{:+.2f}", False),
-    ("ICIR", "{:+.3f}", False), ("hit rate", "{:.2%}", False), ("top - bottom fifth", "{:+.2f} bps", False), ("its t", "{:+.2f}", False),
+    ("ICIR", "{:+.3f}", False), ("hit rate", "{:.2%}", False),
+    ("top - bottom fifth", "{:+.2f} bps", False), ("its t", "{:+.2f}", False),
 )  # fmt: skip
 CLASSIFIED = (
     ("log loss", "{:.5f}", True), ("less entropy", "{:+.5f}", True), ("accuracy", "{:.2%}", False), ("low", "{:.2%}", False),
@@ -80,7 +81,11 @@ def ranked(made: Material, forecast: Floats, cells: Any) -> Measures:
         return {name: math.nan for name, _, _ in RANKED}
     wide = float(np.median(np.diff(edges))) >= quality.FEWEST
     daily = quality.correlations(f, y, edges) if wide else np.array([quality.pearson(f, y)])
-    ranks = quality.rank_correlations(f, y, edges) if wide else np.array([quality.pearson(quality.ranks(f), quality.ranks(y))])
+    ranks = (
+        quality.rank_correlations(f, y, edges)
+        if wide
+        else np.array([quality.pearson(quality.ranks(f), quality.ranks(y))])
+    )
     ic, rank = quality.newey_west(daily), quality.newey_west(ranks)
     parts = quality.fifths(f, y, edges)
     gap = quality.newey_west(parts[:, -1] - parts[:, 0])
@@ -134,7 +139,9 @@ def verdict(judged: tuple[str, str, bool], seeds: Sequence[Measures], rest: Mapp
         return f"**{name} is not defined for this model's forecasts.**"
     if not rest:
         return f"{name} {how.format(mine)}; no baseline was fitted."
-    best = (min if less else max)(rest, key=lambda k: rest[k][name] if rest[k][name] == rest[k][name] else (-1) ** less * -1e9)
+    best = (min if less else max)(
+        rest, key=lambda k: rest[k][name] if rest[k][name] == rest[k][name] else (-1) ** less * -1e9
+    )
     other = rest[best][name]
     wins = mine < other if less else mine > other
     words = "beats every baseline" if wins else "does NOT beat the baselines"
@@ -146,10 +153,11 @@ def about(recipe: Recipe, made: Material, walks: Sequence[Walked], cells: Any) -
     rows = np.flatnonzero(cells.any(axis=1))
     span = f"{made.day(int(rows[0]))} to {made.day(int(rows[-1]))}" if len(rows) else "no dates"
     names = int(cells.any(axis=0).sum())
-    seeds = f"seeds {', '.join(str(walk.passports[0].seed) for walk in walks)}" if len(walks) > 1 else f"seed {recipe.seed}"
+    seeds = (
+        f"seeds {', '.join(str(walk.passports[0].seed) for walk in walks)}" if len(walks) > 1 else f"seed {recipe.seed}"
+    )
     return (
-        f"{len(walks[0].splits)} folds, {recipe.walkforward.scheme if recipe.walkforward else ''}, out of sample {span}; {names} names, "
-        f"{int(cells.sum()):,} forecasts with an outcome; {seeds}. Label {recipe.label.kind}, {recipe.label.horizon} bar ahead. "
+        f"{len(walks[0].splits)} folds, out of sample {span}; {names} names, {int(cells.sum()):,} forecasts with an outcome; {seeds}. Label {recipe.label.kind}, {recipe.label.horizon} bar ahead. "
         f"Baselines are fitted in each fold on the same training windows and measured on the same cells."
     )
 
@@ -166,7 +174,9 @@ def fifths(made: Material, ours: Sequence[Floats], others: Mapping[str, Floats],
     return out
 
 
-def by_year(recipe: Recipe, made: Material, ours: Sequence[Floats], cells: Any, judged: tuple[str, str, bool]) -> list[str]:
+def by_year(
+    recipe: Recipe, made: Material, ours: Sequence[Floats], cells: Any, judged: tuple[str, str, bool]
+) -> list[str]:
     """The measure a model is judged by, year by year, mean over the seeds."""
     name, how, _ = judged
     years = made.dates.astype("datetime64[Y]").astype(np.int64) + 1970
@@ -200,10 +210,14 @@ def targets(recipe: Recipe, seeds: Sequence[Measures]) -> list[str]:
             out.append(f"- {name}: not measured here (a backtest tells)")
             continue
         mine = float(np.mean([s[key] for s in seeds]))
-        low, high = float(np.mean([s.get("low", mine) for s in seeds])), float(np.mean([s.get("high", mine) for s in seeds]))
+        low, high = (
+            float(np.mean([s.get("low", mine) for s in seeds])),
+            float(np.mean([s.get("high", mine) for s in seeds])),
+        )
         wide = key == "accuracy"
         words = [
-            f"{step:g} " + ("undecidable" if wide and low <= step <= high else "met" if mine >= step else "missed") for step in steps
+            f"{step:g} " + ("undecidable" if wide and low <= step <= high else "met" if mine >= step else "missed")
+            for step in steps
         ]
         out.append(f"- {name} {mine:.4f}: {', '.join(words)}")
     return ["", "Targets of the recipe (minimum, target, stretch):", "", *out] if out else []

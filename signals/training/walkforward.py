@@ -1,7 +1,8 @@
 """Walk-forward: a model folder per fold, and what each forecast for the time after it was fitted, stitched into one file.
 
 OUT/fold-000 ... are model folders; OUT/forecasts.parquet holds date, symbol, forecast, fold: out-of-sample rows only.
-OUT/said.parquet has what blocked classifiers would have said too. OUT/walkforward.json says what each fold has seen. A fold that is finished is not fitted again.
+OUT/said.parquet has what blocked classifiers would have said too.
+OUT/walkforward.json says what each fold has seen. A fold that is finished is not fitted again.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from signals.training.loop import Clock
 from signals.training.material import Material
 from signals.training.passports import days
 from signals.training.recipe import Recipe, read
+from signals.training.source import device_of
 from signals.training.splits import Split
 from signals.training.state import replace
 from signals.training.train import Run, model
@@ -40,10 +42,11 @@ class Walked(NamedTuple):
 
 
 def walkforward(recipe: Recipe, out: str | Path, run: Run, jobs: int = 1, made: Material | None = None) -> Walked:
-    """Fit every fold of the recipe and stitch their forecasts. With `jobs` above 1, folds run in processes of their own."""
+    """Fit every fold of the recipe and stitch their forecasts.
+
+    With `jobs` above 1, folds run in processes of their own, which read the recipe's bars themselves, whatever `made` is.
+    """
     place = Path(out)
-    if made is not None and jobs > 1:
-        raise ConfigError("jobs: material that is given is walked in this process; expected 1")
     here = material.material(recipe, run.say) if made is None else made
     found = folds_of(here, recipe)
     todo = [k for k, split in enumerate(found) if not finished(place / name_of(k), key(here, recipe, split, run))]
@@ -71,7 +74,9 @@ def folds_of(made: Material, recipe: Recipe) -> list[Split]:
         assert split.test is not None
         if split.test.size < said.least:
             span = " to ".join(days(made, split.test))
-            raise DataError(f"walkforward: {span} has {split.test.size} bars, expected at least {said.least}; set walkforward.last")
+            raise DataError(
+                f"walkforward: {span} has {split.test.size} bars, expected at least {said.least}; set walkforward.last"
+            )
     return found
 
 
@@ -94,7 +99,7 @@ def fold(made: Material, recipe: Recipe, split: Split, k: int, place: Path, run:
 def key(made: Material, recipe: Recipe, split: Split, run: Run) -> str:
     """What a fold's finished folder must have been made from; its test range may grow."""
     assert split.test is not None
-    device = fitting.source.device_of(run.device)
+    device = device_of(run.device)
     return f"{fitting.key_of(made, recipe, split, recipe.seed, device)} {' '.join(days(made, split.test))}"
 
 
@@ -153,7 +158,13 @@ def stitch(place: Path, made: Material, recipe: Recipe, found: list[Split], pass
         for k, (split, passport) in enumerate(zip(found, passports, strict=True))
         if split.test is not None
     ]
-    whole = {"format": FORMAT, "name": recipe.name, "unit": recipe.unit, "seed": recipe.seed, "recipe": recipe.resolved()}
+    whole = {
+        "format": FORMAT,
+        "name": recipe.name,
+        "unit": recipe.unit,
+        "seed": recipe.seed,
+        "recipe": recipe.resolved(),
+    }
     text = json.dumps({**whole, "folds": told}, indent=1, allow_nan=False)
     replace(place / INDEX, (text + "\n").encode())
 
@@ -172,10 +183,19 @@ def joined(place: Path, name: str, folds: int) -> list[int]:
 
 def _apart(recipe: Recipe, place: Path, run: Run, jobs: int, todo: Sequence[int]) -> None:
     """Fit folds in `jobs` processes; each reads its bars and features from the caches itself."""
-    from joblib import Parallel, delayed
+    base = None if recipe.base is None else str(recipe.base)
+    told = [(recipe.resolved(), base, str(place), run.device, run.today, run.clock, k) for k in todo]
+    try:
+        from joblib import Parallel, delayed
+    except ImportError:
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
 
-    told = (recipe.resolved(), None if recipe.base is None else str(recipe.base), str(place), run.device, run.today)
-    Parallel(n_jobs=jobs)(delayed(_one)(*told, run.clock, k) for k in todo)
+        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+            for done in [pool.submit(_one, *one) for one in told]:
+                done.result()
+        return
+    Parallel(n_jobs=jobs)(delayed(_one)(*one) for one in told)
 
 
 def _one(told: dict[str, Any], base: str | None, place: str, device: str, today: str, clock: Clock, k: int) -> None:

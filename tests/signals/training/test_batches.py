@@ -25,7 +25,9 @@ def test_every_gathered_window_carries_one_instrument_and_ends_where_it_should()
     known = batches.whole(marked, length)
     made = batches.samples(known, np.zeros((t, n)), np.arange(t))
     assert len(made) == n * (t - length + 1)
-    got = Source(marked, SAME, length, CPU).windows(torch.from_numpy(made.instrument), torch.from_numpy(made.end))[..., 0]
+    got = Source(marked, SAME, length, CPU).windows(torch.from_numpy(made.instrument), torch.from_numpy(made.end))[
+        ..., 0
+    ]
     expected = made.instrument[:, None] * 1000 + made.end[:, None] + np.arange(1 - length, 1)
     np.testing.assert_array_equal(got.numpy(), expected)
 
@@ -53,7 +55,7 @@ def test_a_rank_batch_is_whole_dates_and_an_epoch_shows_each_once():
     made = batches.samples(np.ones((4, 9), np.bool_), np.zeros((9, 4)), np.arange(9))
     plan = batches.by_date(made, 2, (7, 0))
     shown = [sorted(set(made.end[b.samples])) for b in plan]
-    assert sorted(sum(shown, [])) == list(range(9))
+    assert sorted(row for rows in shown for row in rows) == list(range(9))
     assert all(len(b.samples) == 4 * len(b.sizes) for b in plan)
     assert [len(b.sizes) for b in plan] == [2, 2, 2, 2, 1]
 
@@ -81,5 +83,7 @@ def test_no_more_windows_than_asked_for():
 def test_with_a_stride_epochs_take_turns_until_every_date_was_shown():
     made = batches.samples(np.ones((4, 9), np.bool_), np.zeros((9, 4)), np.arange(9))
     for plan in (batches.by_date, batches.by_window):
-        shown = [sorted({int(made.end[k]) for b in plan(made, 1, (7, e), None, 3) for k in b.samples}) for e in range(4)]
+        shown = [
+            sorted({int(made.end[k]) for b in plan(made, 1, (7, e), None, 3) for k in b.samples}) for e in range(4)
+        ]
         assert shown == [[0, 3, 6], [1, 4, 7], [2, 5, 8], [0, 3, 6]]

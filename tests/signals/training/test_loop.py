@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.signals.training.planted import material, recipe
 
 from engine.errors import DataError
 from signals.losses import RankSettings, rank_loss
@@ -20,6 +19,7 @@ from signals.training import fitting, loop, state
 from signals.training.objective import Objective
 from signals.training.splits import Span, by_share
 from signals.training.state import Progress
+from tests.signals.training.planted import material, recipe
 
 ROOT = Path(__file__).resolve().parents[3]
 SPLIT = by_share(Span(8, 120), {"train": 0.7, "validation": 0.3}, 2)
@@ -107,7 +107,9 @@ def test_a_damaged_state_is_refused(tmp_path):
 
 
 def test_the_best_epoch_is_kept_and_patience_ends_a_fit():
-    fitted = run(sets=["training.epochs=40", "training.learning_rate=0.05", "training.patience=3", "training.plateau=null"])
+    fitted = run(
+        sets=["training.epochs=40", "training.learning_rate=0.05", "training.patience=3", "training.plateau=null"]
+    )
     now = fitted.progress
     losses = [row["validation_loss"] for row in now.history]
     assert now.stopped == "patience" and now.best_epoch == int(np.argmin(losses)) + 1 < now.epoch

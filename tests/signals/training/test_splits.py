@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -68,19 +70,23 @@ def test_too_little_history_is_refused():
 @given(
     every=st.sampled_from(["monthly", "quarterly", "yearly"]),
     scheme=st.sampled_from(["rolling", "expanding"]),
-    train=st.one_of(st.integers(3, 20).map(lambda n: Length(n, "months")), st.integers(60, 400).map(lambda n: Length(n, "bars"))),
+    train=st.one_of(
+        st.integers(3, 20).map(lambda n: Length(n, "months")), st.integers(60, 400).map(lambda n: Length(n, "bars"))
+    ),
     validation=st.integers(1, 6).map(lambda n: Length(n, "months")),
     calibration=st.one_of(st.none(), st.integers(1, 4).map(lambda n: Length(n, "months"))),
     embargo=st.integers(1, 9),
 )
-def test_no_label_of_a_range_reaches_the_next_and_tests_tile_the_dates(every, scheme, train, validation, calibration, embargo):
+def test_no_label_of_a_range_reaches_the_next_and_tests_tile_the_dates(
+    every, scheme, train, validation, calibration, embargo
+):
     """`embargo` slices after the last slice of a range still lie before the next one; a window may look back."""
     found = folds(DATES, Walk(every, scheme, train, validation, calibration, None, None), embargo)
     for split in found:
         spans = list(split.spans.values())
-        for before, after in zip(spans, spans[1:], strict=False):
+        for before, after in pairwise(spans):
             assert before.stop - 1 + embargo < after.first
         assert split.seen + embargo < split.test.first
-    for one, two in zip(found, found[1:], strict=False):
+    for one, two in pairwise(found):
         assert one.test.stop == two.test.first
     assert found[-1].test.stop == len(DATES)
