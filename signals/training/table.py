@@ -156,10 +156,10 @@ def about(recipe: Recipe, made: Material, walks: Sequence[Walked], cells: Any) -
     seeds = (
         f"seeds {', '.join(str(walk.passports[0].seed) for walk in walks)}" if len(walks) > 1 else f"seed {recipe.seed}"
     )
-    return (
-        f"{len(walks[0].splits)} folds, out of sample {span}; {names} names, {int(cells.sum()):,} forecasts with an outcome; {seeds}. Label {recipe.label.kind}, {recipe.label.horizon} bar ahead. "
-        f"Baselines are fitted in each fold on the same training windows and measured on the same cells."
-    )
+    label = f"Label {recipe.label.kind}, {recipe.label.horizon} bar ahead."
+    count = f"{names} names, {int(cells.sum()):,} forecasts with an outcome; {seeds}."
+    beside = "Baselines are fitted in each fold on the same training windows and measured on the same cells."
+    return f"{len(walks[0].splits)} folds, out of sample {span}; {count} {label} {beside}"
 
 
 def fifths(made: Material, ours: Sequence[Floats], others: Mapping[str, Floats], cells: Any) -> list[str]:
