@@ -180,7 +180,7 @@ def agreement(one: Floats, other: Floats) -> tuple[float, float]:
 def _ready(passport: Passport, state: dict[str, torch.Tensor]) -> nn.Module:
     module = build(passport.architecture)
     module.load_state_dict(state, strict=True)
-    return module.eval().requires_grad_(False)
+    return module.train(False).requires_grad_(False)
 
 
 def batch_of(net: nn.Module, passport: Passport) -> int:

@@ -32,6 +32,8 @@ class Lstm:
     not known, before the first of several models is valid, and everywhere for a classifier that its passport blocks.
     """
 
+    paths = ("model",)  # the engine looks for it beside the strategy file first
+
     def __init__(self, model: str, precision: str = "fp32") -> None:
         self.model, self.precision = str(model), precision
         if precision not in ("fp32", "bf16"):
