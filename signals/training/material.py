@@ -67,7 +67,7 @@ def of_panel(panel: Panel, recipe: Recipe) -> Material:
     from signals.features.store import build
 
     wanted = feature_set(recipe.features)
-    values = build(panel, wanted, recipe.training.threads).values
+    values = build(panel, wanted, 2).values
     label = labels(panel.adjusted, recipe.label.kind, recipe.label.horizon, recipe.label.target)
     known = batches.whole(values, recipe.window) & np.isfinite(panel.close).T
     if panel.member is not None:

@@ -188,7 +188,7 @@ class Training(Model):
     noise: Amount = Field(0.0, description="sd added to scaled inputs")
     shift: Whole = Field(0, description="slices a training window may end earlier")
     budget: Wall = Field(1e9, description="wall time of one fit; it stops after the epoch that spends it")
-    threads: Count = Field(2, description="of the CPU; another number may change the last bits")
+    threads: Count = Field(1, description="of the CPU, per fit; another number may change the last bits")
 
     @field_validator("betas", mode="before")
     @classmethod
