@@ -35,6 +35,7 @@ ROOM = Path(__file__).resolve().parent
 SHARED = ("rolling.py", "decay.py", "block.py", "market.py", "compute.py")  # sources that shape every set
 
 _HOMES = {
+    "close": "signals.features.core:CLOSE",
     "core14": "signals.features.core:CORE14",
     "core14_shipped": "signals.features.shipped:CORE14_SHIPPED",
     "core_close": "signals.features.core:CORE_CLOSE",

@@ -28,10 +28,11 @@ def lower_shadow(b: Block) -> Floats:
 
 
 def engulfing(b: Block) -> Floats:
-    """Nison (1991): a body around the whole body before, of the other colour; 1 white, -1 black."""
+    """Nison (1991): a body around the whole and smaller body before, of the other colour; 1 white, -1 black. None is white."""
     before_open, before = b.lagged("open", 1), b.lagged("close", 1)
-    up = (before < before_open) & (b.close > b.open) & (b.close >= before_open) & (b.open <= before)
-    down = (before > before_open) & (b.close < b.open) & (b.open >= before) & (b.close <= before_open)
+    larger = np.abs(b.close - b.open) > np.abs(before - before_open)
+    up = larger & (before < before_open) & (b.close > b.open) & (b.close >= before_open) & (b.open <= before)
+    down = larger & (before >= before_open) & (b.close < b.open) & (b.open >= before) & (b.close <= before_open)
     return sided(up, down, before_open, before, b.open, b.close)
 
 

@@ -16,10 +16,14 @@ V, VC, HLCV = ("volume",), ("close", "volume"), ("high", "low", "close", "volume
 
 
 def money_flow(b: Block) -> Floats:
-    """Quong, Soudack (1989): the share of typical price times volume, of 14 bars, that came with a rise of that price."""
+    """Quong, Soudack (1989): the share of typical price times volume, of 14 bars, that came with a rise of that price.
+
+    A change that is only the rounding of an adjusted price is none.
+    """
     price = i.typical(b)
     flow = price * b.volume
     rise = price - rolling.lag(price, 1)
+    rise = np.where(np.abs(rise) <= 1e-12 * price, 0.0, rise)
     nothing = 0.0 * (flow + rise)  # NaN where one of them is
     up, down = np.where(rise > 0.0, flow, nothing), np.where(rise < 0.0, flow, nothing)
     up, down = rolling.total(up, 14), rolling.total(down, 14)

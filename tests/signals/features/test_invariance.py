@@ -12,7 +12,7 @@ import pytest
 
 from engine.errors import DataError
 from engine.panel import Panel
-from signals.features import feature_set, names
+from signals.features import Column, FeatureSet, feature_set, names, rolling
 from signals.features.sets import ROOM, SHARED
 from tests.signals.features.markets import bars, columns
 
@@ -90,7 +90,8 @@ def test_neither_the_unit_of_the_price_nor_that_of_the_volume_matters(features):
         whole.volume * 1024.0,
         whole.sector,
     )
-    np.testing.assert_allclose(features.panel(other), features.panel(whole), rtol=2e-6, atol=2e-7)
+    unit = 64.0 if features.name == "close" else 1.0  # the one that has a unit
+    np.testing.assert_allclose(features.panel(other), unit * features.panel(whole), rtol=2e-6, atol=2e-7)
 
 
 def test_the_bars_stay_as_they_were(features):
@@ -138,7 +139,7 @@ def test_one_bar_is_felt_as_long_as_the_column_remembers_and_no_longer(features)
             len(np.unique(before[features.memory :, k])) <= 21
         )  # of ups in 20 days, or a sign: one bar may leave it
         assert len(at) or counts, column.name
-        assert not len(at) or at[0] >= hit and at[-1] <= hit + column.memory, (column.name, at[0] - hit, at[-1] - hit)
+        assert not len(at) or (at[0] >= hit and at[-1] <= hit + column.memory), (column.name, at[0] - hit, at[-1] - hit)
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 30])
@@ -163,8 +164,9 @@ def test_another_first_bar_of_a_panel_changes_no_more_than_rounding(features):
     paid[20:60:7] = 1.3
     panel = Panel.from_arrays(whole.symbols, days, *arrays, dividends=paid)
     later = panel.cut(start=str(days[50]))
+    unit = panel.adjusted.close[50] / later.adjusted.close[0] if features.name == "close" else np.ones(2)
     np.testing.assert_allclose(
-        features.panel(later.adjusted)[:, features.memory :],
+        features.panel(later.adjusted)[:, features.memory :] * unit[:, None, None],
         features.panel(panel.adjusted)[:, 50 + features.memory :],
         rtol=1e-5,
         atol=1e-6,
@@ -182,6 +184,44 @@ def test_a_set_names_every_source_that_its_columns_use(features):
                 used |= {node.module.rsplit(".")[-1] + ".py", *(f"{alias.name}.py" for alias in node.names)}
     used = {name for name in used if (ROOM / name).exists()} - {"sets.py"}
     assert used <= named, used - named
+
+
+def specimen(compute, memory: int = 3) -> FeatureSet:
+    return FeatureSet("wrong", (Column("wrong", "?", memory, "-", ("close",), compute),))
+
+
+def ahead(b):
+    return np.roll(b.close, -1, axis=1) / b.close
+
+
+def long_ago(b):
+    return b.close / rolling.lag(b.close, 9)
+
+
+def since_the_start(b):
+    return b.close / b.close[:, :1]
+
+
+def by_place(b):
+    return b.close * 0.0 + b.first + np.arange(b.stop - b.first)[:, None]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "catches"),
+    [
+        (specimen(ahead), test_the_future_cannot_change_the_past),
+        (specimen(ahead), test_the_last_slice_of_a_window_is_the_panels_row),
+        (specimen(long_ago), test_each_column_begins_exactly_after_its_own_memory),
+        (specimen(since_the_start), test_bars_before_the_memory_change_nothing_to_the_last_bit),
+        (specimen(by_place), test_the_order_of_the_instruments_permutes_the_features),
+        (specimen(lambda b: b.close), test_neither_the_unit_of_the_price_nor_that_of_the_volume_matters),
+        (specimen(lambda b: b.close / b.open), test_names_are_distinct_and_what_a_set_needs_is_what_its_columns_read),
+        (specimen(lambda b: b.past(9)), test_one_bar_is_felt_as_long_as_the_column_remembers_and_no_longer),
+    ],
+)
+def test_what_is_asked_above_catches_a_wrong_column(wrong, catches):
+    with pytest.raises(AssertionError):
+        catches(wrong)
 
 
 def test_the_hash_tells_sets_apart_and_stays(features):

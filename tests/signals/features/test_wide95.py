@@ -6,6 +6,7 @@ import math
 import os
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -163,6 +164,25 @@ def test_candles_by_hand():
     assert list(column(b, "engulfing")[1:]) == [1.0, -1.0, 0.0]
     # 8 to 13 around 8 to 11; 7 to 13 around 8 to 13; 9 to 10.5 within 7 to 13
     assert list(column(b, "inside")[1:]) == [-1.0, -1.0, 1.0]
+
+
+def test_talib_sees_the_same_candles_where_prices_tie_and_bodies_are_none():
+    b = bars(4000, n=1, holes=0.0)
+    ticks = replace(b, **{key: np.round(getattr(b, key) / 2.0) * 2.0 for key in ("open", "high", "low", "close")})
+    assert (ticks.open == ticks.close).mean() > 0.1
+    assert differences(WIDE, ticks, 1500)["engulfing"] == 0.0
+
+
+def test_a_typical_price_that_moved_by_rounding_alone_has_not_moved():
+    up = [10.0, 11.0] * 8
+    b = window(up, high=up, low=up, volume=[1.0] * 16)
+    tied = np.array(up)
+    tied[15] = tied[14] = 10.0
+    near = tied.copy()
+    near[15] = 10.0 * (1 + 4e-16)
+    assert near[15] != tied[15]
+    same, noisy = (column(window(x, volume=[1.0] * 16), "money_flow")[15] for x in (tied, near))
+    assert same == noisy != column(b, "money_flow")[15]
 
 
 def test_a_breakout_is_a_close_beyond_the_bars_before():
