@@ -115,7 +115,12 @@ def facts_of(record: Record, config: dict[str, Any], manifest: dict[str, Any]) -
         metrics=metrics,
         reasons=reasons,
         benchmark_metrics=against,
-        warnings=(*panel.warnings, *run_warnings(record, trades), *idle(record, _delay(config))),
+        warnings=(
+            *record.provenance.warnings,
+            *panel.warnings,
+            *run_warnings(record, trades),
+            *idle(record, _delay(config)),
+        ),
         config=config,
         manifest=manifest,
     )

@@ -46,10 +46,12 @@ def make_signal(name: str, factory: Any, params: dict[str, Any]) -> Signal:
     return signal
 
 
-def forecast(name: str, signal: Signal, config: Config, panel: Panel, given: Any) -> Floats:
-    """(T, N) forecasts of one signal: asked of it, or lined up from what was given or lies in its file."""
+def forecast(name: str, signal: Signal, config: Config, panel: Panel, given: Any, first: int = 0) -> Floats:
+    """(T, N) forecasts of one signal: asked of it, or lined up from what was given or lies in its file. Those of rows before
+    `first` are wanted by nobody, and may be NaN.
+    """
     if not getattr(signal, "given_by_the_run", False):
-        return forecast_run(name, signal, panel)
+        return forecast_run(name, signal, panel, first)
     from engine.given import align, chosen
 
     array = align(chosen(name, signal, config, given), panel, f"signals.{name}")
@@ -57,21 +59,25 @@ def forecast(name: str, signal: Signal, config: Config, panel: Panel, given: Any
     return finish(name, array, signal.unit, panel, panel.close)
 
 
-def forecast_run(name: str, signal: Signal, panel: Panel) -> Floats:
-    """(T, N) forecasts of `signal` over the panel, NaN where there is no bar; prices are turned into returns.
+def forecast_run(name: str, signal: Signal, panel: Panel, first: int = 0) -> Floats:
+    """(T, N) forecasts of `signal` over the panel, NaN where there is no bar and before row `first`; prices are turned into
+    returns.
 
-    Uses forecast_panel where the signal offers it, else asks window by window.
+    Uses forecast_panel where the signal offers it, on no more bars than its windows reach back to, else asks window by window.
     """
-    bars = panel.adjusted
-    shape, symbols = bars.close.shape, bars.symbols
+    shape, symbols = panel.close.shape, panel.universe.symbols
+    full = signal.window - 1  # the first row whose window is full
+    out = np.full(shape, np.nan)
     if isinstance(signal, PanelSignal):
-        out = checked(name, answer(name, "forecast_panel", signal.forecast_panel, bars), shape, None, symbols).copy()
-        compare(name, signal, panel, out)
+        start = max(0, first - full)
+        bars = panel.adjusted.rows(start, shape[0])
+        said = answer(name, "forecast_panel", signal.forecast_panel, bars)
+        out[start:] = checked(name, said, bars.close.shape, None, symbols)
+        compare(name, signal, panel, out, max(first, full))
     else:
-        out = np.full(shape, np.nan)
-        for t in range(signal.window - 1, shape[0]):
+        for t in range(max(first, full), shape[0]):
             out[t] = checked(name, at(name, signal, panel, t), shape[1:], t, symbols)
-    out[: signal.window - 1] = np.nan
+    out[: max(first, full)] = np.nan
     return finish(name, out, signal.unit, panel, panel.adjusted.close)
 
 
@@ -89,14 +95,14 @@ def answer(name: str, method: str, ask: Callable[[Window], Any], bars: Window, w
         raise PluginError(f"signals.{name}{where}: {method}(bars) failed: {told}. Its bars are read-only") from error
 
 
-def compare(name: str, signal: Signal, panel: Panel, out: Floats) -> None:
-    """Nothing; PluginError where forecast_panel() and forecast() disagree on one of a few windows: the former may see the
-    whole run, so it is the one that can look ahead.
+def compare(name: str, signal: Signal, panel: Panel, out: Floats, first: int) -> None:
+    """Nothing; PluginError where forecast_panel() and forecast() disagree on one of a few windows from row `first` on: the
+    former may see the whole run, so it is the one that can look ahead.
     """
-    if signal.window > len(out):
+    if first >= len(out):
         return
-    rows = np.unique(np.linspace(signal.window - 1, len(out) - 1, COMPARED).astype(np.int64))
-    for t in (int(row) for row in rows if row >= signal.window - 1):
+    rows = np.unique(np.linspace(first, len(out) - 1, COMPARED).astype(np.int64))
+    for t in (int(row) for row in rows):
         alone = checked(name, at(name, signal, panel, t), out.shape[1:], t, panel.universe.symbols)
         same = np.isclose(alone, out[t], rtol=1e-6, atol=1e-9, equal_nan=True) | np.isnan(panel.close[t])
         if not same.all():

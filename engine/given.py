@@ -12,7 +12,7 @@ from engine.data.columns import canonical
 from engine.data.words import nearest, some
 from engine.errors import ConfigError, DataError
 from engine.numbers import floats
-from engine.types import Floats, Ints
+from engine.types import DAY_NS, Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ACCEPTED = "Give a long frame with date, symbol and forecast, or a wide one: dates by symbols"
 DATES = ("date", "timestamp")
+KNOWN = "known_through"  # the column by which forecasts say what their maker had seen
 
 
 def chosen(name: str, signal: Signal, config: Config, given: Any) -> Any:
@@ -40,6 +41,44 @@ def chosen(name: str, signal: Signal, config: Config, given: Any) -> Any:
     if name not in given:
         raise ConfigError(f"forecasts: none given for signal {name!r}; they are for {', '.join(map(str, given))}")
     return given[name]
+
+
+def given_to(
+    signals: Mapping[str, Signal], config: Config, given: Any, panel: Panel
+) -> tuple[dict[str, Any], dict[str, Ints]]:
+    """What each signal that is given its forecasts gets, and what those forecasts know where they say it, (T,) each."""
+    found = {
+        name: chosen(name, signal, config, given)
+        for name, signal in signals.items()
+        if getattr(signal, "given_by_the_run", False)
+    }
+    known = {name: known_of(value, panel, f"signals.{name}") for name, value in found.items()}
+    return found, {name: value for name, value in known.items() if value is not None}
+
+
+def known_of(given: Any, panel: Panel, where: str) -> Ints | None:
+    """(T,) ns UTC: the latest `known_through` of the forecasts of each slice of a long frame; None without that column.
+
+    A date stands for all of it. A slice without forecasts knows what the one before it does, or the first. DataError where a
+    row does not say it.
+    """
+    import pandas as pd
+
+    from engine.data.stamps import stamps
+
+    if not isinstance(given, pd.DataFrame):
+        return None
+    frame, meaning = _flat(given, where)
+    if KNOWN not in frame.columns or not len(frame) or not {"symbol", "forecast"} <= set(meaning):
+        return None
+    date, times, _, _ = _long(frame, meaning, where)
+    rows = slices_of(times, date, panel, where, "a forecast")
+    instants, dates_only, _ = stamps(frame[KNOWN].reset_index(drop=True), KNOWN, where)
+    never = np.iinfo(np.int64).min
+    out = np.full(len(panel), never)
+    np.maximum.at(out, rows, instants + (DAY_NS if dates_only else 0))
+    told = np.flatnonzero(out != never)
+    return np.asarray(out[told[np.maximum(np.searchsorted(told, np.arange(len(out)), side="right") - 1, 0)]], np.int64)
 
 
 def read_forecasts(name: str, path: Any, config: Config) -> Any:

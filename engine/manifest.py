@@ -15,6 +15,7 @@ import numpy as np
 from engine.compiled import PACKAGES
 from engine.places import ROOT, digest
 from engine.record import Record
+from engine.seen import QUESTION, UNKNOWN
 from engine.types import Floats
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 FORMAT = 2  # of the run directory
 LIBRARIES = ("numpy", "numba", "llvmlite", "pandas", "pyarrow")
 NOT_CHECKED = (
-    "in-sample or out of sample: not checked (no passport says what the forecasts have seen)",
+    f"{QUESTION}: not checked ({UNKNOWN})",
     "look-ahead inside signals: not checked (barcast audit)",
     "number of trials behind this run: not checked (deflated Sharpe)",
     "best and worst intrabar order: not checked (run --robustness)",
@@ -101,6 +102,14 @@ def hashes_of(forecasts: Mapping[str, Floats]) -> dict[str, str]:
     return {name: hashlib.sha256(np.ascontiguousarray(values).data).hexdigest() for name, values in forecasts.items()}
 
 
+def answered(verdict: tuple[str, str] | None) -> dict[str, Any]:
+    """The questions a reader should ask: those with an answer under `checked`, the others under `not_checked`."""
+    if verdict is None:
+        return {"checked": [], "not_checked": list(NOT_CHECKED)}
+    state, text = verdict
+    return {"checked": [{"name": QUESTION, "state": state, "text": text}], "not_checked": list(NOT_CHECKED[1:])}
+
+
 def make_manifest(
     config: Mapping[str, Any], record: Record, plugins: Mapping[str, str], overrides: Sequence[str]
 ) -> dict[str, Any]:
@@ -108,6 +117,7 @@ def make_manifest(
     panel = record.panel
     forecasts = hashes_of(record.forecasts)
     others = {"plugins": dict(plugins), "forecasts": forecasts, "capital": record.capital}
+    seen = record.provenance
     data = {
         "name": panel.name,
         "fingerprint": panel.fingerprint,
@@ -134,5 +144,7 @@ def make_manifest(
         "seed": plain(config.get("seed")),
         "versions": versions(),
         "processor": processor(),
-        "not_checked": list(NOT_CHECKED),
+        "models": plain(seen.models),
+        "stretches": plain(seen.stretches),
+        **answered(seen.verdict),
     }

@@ -56,6 +56,7 @@ class Panel:
     member: Bools | None  # (T, N), or None: all are members always
     warnings: tuple[str, ...]
     name: str
+    before: int = 0  # slices in front of the first that signals have seen all the same
     inputs: tuple[Input, ...] = ()  # files of the universe; `fingerprint` sees what they say
 
     def __len__(self) -> int:
@@ -200,7 +201,17 @@ class Panel:
             raise DataError(
                 f"{self.name}: no bars from {start} to {end}; the data has {self.sessions[0]} to {self.sessions[-1]}"
             )
-        columns = pick(wanted.symbols, self.universe.symbols, self.name)
+        return self._part(rows, pick(wanted.symbols, self.universe.symbols, self.name))
+
+    def between(self, first: int, stop: int) -> Panel:
+        """Rows `first` to `stop`; what lies before them counts as seen (`before`), actions outside them are gone."""
+        if (first, stop) == (0, len(self)):
+            return self
+        part = self._part(slice(first, stop), np.arange(len(self.universe)))
+        return replace(part, before=self.before + first)
+
+    def _part(self, rows: slice, columns: Ints) -> Panel:
+        """Some rows of some columns, with the actions among them."""
         a = self.actions
         place = np.full(len(self.universe), -1, np.int64)
         place[columns] = np.arange(len(columns))

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.types import Codes, Fills, Floats, Ints, Refusals
 
 if TYPE_CHECKING:
     from engine.panel import Panel
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What the signals of a run have seen of it (engine.seen), as plain data for the manifest and the reader."""
+
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)  # signal -> model, sha256, known_through ...
+    stretches: tuple[
+        dict[str, Any], ...
+    ] = ()  # kind, first, last, slices, metrics; empty where the run is of one piece
+    verdict: tuple[str, str] | None = None  # state and sentence; None: not known
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +49,5 @@ class Record:
     forecasts: dict[str, Floats] = field(default_factory=dict)  # name -> (T, N)
     refusals: Refusals = field(default_factory=Refusals.none)
     units: dict[str, str] = field(default_factory=dict)  # name -> what the signal declares its forecasts to be
+    provenance: Provenance = field(default_factory=Provenance)
     seconds: float = 0.0  # run time of the loop, compilation not included

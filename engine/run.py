@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from engine.loop import Engine
     from engine.panel import Panel
     from engine.result import Result
+    from engine.seen import Seen, Stretch
     from engine.shapes import Market
 
 Progress = Callable[[str], None]
@@ -32,6 +34,26 @@ class Inputs(NamedTuple):
     panel: Panel
     signals: dict[str, Signal]
     forecasts: dict[str, Floats]
+
+    def between(self, first: int, stop: int) -> Inputs:
+        """Rows `first` to `stop` of the bars and of the forecasts that were made with all before them in sight."""
+        arrays = {name: values[first:stop] for name, values in self.forecasts.items()}
+        return Inputs(self.panel.between(first, stop), self.signals, arrays)
+
+
+class Gathered(NamedTuple):
+    """The inputs of a run, what its signals have seen, and the stretches that makes of its slices; one is the run's own."""
+
+    whole: Inputs
+    seen: dict[str, Seen]
+    stretches: list[Stretch]
+    own: Stretch
+    warnings: list[str]
+
+    @property
+    def inputs(self) -> Inputs:
+        """What the run's own figures are of."""
+        return self.whole.between(self.own.first, self.own.stop)
 
 
 def backtest(
@@ -57,22 +79,77 @@ def backtest(
     sets = texts_of(sets, "sets", "capital=50000")
     hashes = registry.load_files(paths_of(plugins, "plugins"))
     loaded = load_config(config, sets)
-    panel, signals, arrays = prepare(loaded, panel, forecasts, say)
-    record = run_record(loaded, panel, signals, arrays, strategy, say)
-    return dress(loaded, record, hashes, sets)
+    return dress(loaded, run_all(loaded, gather(loaded, panel, forecasts, say), strategy, say), hashes, sets)
 
 
 def prepare(config: Config, panel: Panel | None, forecasts: Any, say: Progress = lambda text: None) -> Inputs:
-    """All that a run reads, whatever it then does with it."""
+    """All that a run reads, whatever it then does with it: of the slices its own figures are of."""
+    return gather(config, panel, forecasts, say).inputs
+
+
+def gather(config: Config, panel: Panel | None, forecasts: Any, say: Progress = lambda text: None) -> Gathered:
+    """Bars, signals and forecasts, and which of the slices the signals have seen before (engine.seen)."""
+    from engine import seen as sight
     from engine.forecasts import forecast
+    from engine.given import given_to
 
     panel = load_panel(config, panel, say)
     check_benchmark(config, panel)
     signals = make_signals(config)
     say("forecasting")
-    return Inputs(
-        panel, signals, {name: forecast(name, one, config, panel, forecasts) for name, one in signals.items()}
+    given, known = given_to(signals, config, forecasts, panel)
+    seen = {
+        name: sight.seen_by(name, signal, config.signals[name].in_sample, panel.times, known.get(name))
+        for name, signal in signals.items()
+    }
+    first = sight.begins(seen, panel.times)
+    arrays = {name: forecast(name, signal, config, panel, given, first) for name, signal in signals.items()}
+    for name, told in seen.items():
+        if told.mode == "refuse" and (rows := sight.in_sample(told, panel.times)).any():
+            arrays[name][rows] = float("nan")
+    stretches = sight.stretches(seen, panel.times, first)
+    own = next((one for one in stretches if one.kind == sight.OUT), stretches[0])
+    warned = sight.warnings(seen, config, panel.times, own.first)
+    return Gathered(Inputs(panel, signals, arrays), seen, stretches, own, warned)
+
+
+def run_all(
+    config: Config, gathered: Gathered, strategy: Rule | Strategy | None = None, say: Progress = lambda text: None
+) -> Record:
+    """The Record of the run's own stretch; each other one is run on an account of its own, of which figures are kept."""
+    from engine.record import Provenance
+    from engine.seen import models, verdict
+
+    others = {}
+    for one in gathered.stretches:
+        if one != gathered.own:
+            inputs = gathered.whole.between(one.first, one.stop)
+            others[one] = run_record(config, *inputs, copy.deepcopy(strategy), say)
+    inputs = gathered.inputs
+    record = run_record(config, *inputs, strategy, say)
+    told = [told_of(one, others.get(one, record)) for one in gathered.stretches] if others else []
+    found = Provenance(
+        models=models(gathered.seen),
+        stretches=tuple(told),
+        verdict=verdict(gathered.seen, gathered.own.kind, inputs.panel.times),
+        warnings=tuple(gathered.warnings),
     )
+    return replace(record, provenance=found)
+
+
+def told_of(stretch: Stretch, record: Record) -> dict[str, Any]:
+    """One stretch as the manifest keeps it; its metrics are of an account that began and ended with it."""
+    from engine.metrics import compute
+    from engine.trades import round_trips
+
+    dates = record.panel.dates()
+    return {
+        "kind": stretch.kind,
+        "first": str(dates[0]),
+        "last": str(dates[-1]),
+        "slices": len(dates),
+        "metrics": compute(record, round_trips(record))[0],
+    }
 
 
 def load_config(config: str | Path | Mapping[str, Any] | Config, sets: Sequence[str] = ()) -> Config:
@@ -139,10 +216,23 @@ def make_signals(config: Config) -> dict[str, Signal]:
     """Every signal of the file, made from its plugin."""
     from engine.forecasts import make_signal
 
-    return {
-        name: make_signal(name, registry.get("barcast.signals", spec.plugin), spec.params)
-        for name, spec in config.signals.items()
-    }
+    out = {}
+    for name, spec in config.signals.items():
+        factory = registry.get("barcast.signals", spec.plugin)
+        out[name] = make_signal(name, factory, located(name, factory, spec.params, config.base))
+    return out
+
+
+def located(name: str, factory: Any, params: dict[str, Any], base: Path | None) -> dict[str, Any]:
+    """`params` with the arguments that the plugin calls `paths` found: beside the YAML first. ConfigError if one is no text."""
+    from engine.data.sources import find
+
+    for key in getattr(factory, "paths", ()):
+        if key in params:
+            if not isinstance(params[key], str):
+                raise ConfigError(f"signals.{name}.{key}: expected a path, got {params[key]!r:.80}")
+            params[key] = str(find(params[key], base))
+    return params
 
 
 def run_record(
@@ -174,7 +264,7 @@ def engine_of(
     """An engine ready for its first slice; `market` may be another's over the same bars (engine.assembly.assemble)."""
     from engine.assembly import assemble
 
-    warmup = max((signal.window - 1 for signal in signals.values()), default=0)
+    warmup = max(0, max((signal.window - 1 for signal in signals.values()), default=0) - panel.before)
     units = {name: signal.unit for name, signal in signals.items()}
     return assemble(config, panel, arrays, units, warmup, strategy, market)
 
@@ -238,9 +328,8 @@ def run_and_save(
     say = progress or (lambda text: None)
     hashes = registry.load_files(paths_of(plugins, "plugins"))
     loaded = load_config(config, texts_of(sets, "sets", "capital=50000"))
-    inputs = prepare(loaded, None, None, say)
-    record = run_record(loaded, *inputs, None, say)
-    result = dress(loaded, record, hashes, sets)
+    gathered = gather(loaded, None, None, say)
+    result = dress(loaded, run_all(loaded, gathered, None, say), hashes, sets)
     folder = run_directory(out, result.facts)
     result.save(folder)
     if ledger:
@@ -250,6 +339,6 @@ def run_and_save(
     if robust:
         from engine.robust import examine
 
-        found = examine(loaded, inputs, progress=lambda k, n: say(f"other assumptions: {k} of {n}"))
+        found = examine(loaded, gathered.inputs, progress=lambda k, n: say(f"other assumptions: {k} of {n}"))
         save_robustness(found, folder)
     return result, folder

@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.belief.search import Search, known, search_of
 from engine.belief.verdict import CONFIDENT, SHORTEST, Evidence, verdict
+from engine.seen import QUESTION as SAMPLE
 
 if TYPE_CHECKING:
     from engine.report.checks import Check
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 FOR, AGAINST, UNKNOWN, PLAIN = "for", "against", "unknown", "plain"
 FEW_TRADES = 30
 SURE = 2.0  # a t from here on is called more than chance
-SAMPLE, LOOK_AHEAD = "in-sample or out of sample", "look-ahead inside signals"
+LOOK_AHEAD = "look-ahead inside signals"
 Numbers = dict[str, float | int | str | None]
 
 
@@ -62,7 +63,7 @@ def believe(
     evidence = evidence_of(result, search, robustness, sample)
     which = verdict(evidence)
     sentences = (
-        _sample(sample),
+        _sample(sample, result),
         _foresight(told),
         _interval(result),
         _trials(search, result),
@@ -103,12 +104,11 @@ def evidence_of(result: Result, search: Search, found: Robustness | None, sample
 
 
 def sample_of(result: Result, told: dict[str, Check]) -> bool | None:
-    """True in sample, False out of sample, None not known: from the manifest's `sample`, or a check of that name."""
-    said = result.manifest.get("sample")
-    if said in ("in sample", "out of sample"):
-        return bool(said == "in sample")
+    """True in sample, False out of sample, None not known: what the run's own models say, or a check of that name."""
+    own = (one["state"] for one in result.manifest.get("checked", ()) if one["name"] == SAMPLE)
     check = told.get(SAMPLE)
-    return None if check is None or check.state not in ("passed", "failed") else check.state == "failed"
+    state = next(own, None) if check is None else check.state
+    return state == "failed" if state in ("passed", "failed") else None
 
 
 def headline(which: str, e: Evidence, result: Result) -> str:
@@ -148,13 +148,14 @@ def _sure(psr: float) -> str:
     return ">99.99%" if psr > 0.9999 else f"{psr:.1%}"
 
 
-def _sample(sample: bool | None) -> Sentence:
+def _sample(sample: bool | None, result: Result) -> Sentence:
     if sample is None:
         why = "no passport says so"
         return Sentence("sample", UNKNOWN, f"Whether the forecasts had seen these data is not known: {why}.", {})
     if sample:
         return Sentence("sample", AGAINST, "The forecasts have seen these data: this is in sample.", {})
-    return Sentence("sample", FOR, "The forecasts had not seen these data: this is out of sample.", {})
+    said = next((f": {one['text']}" for one in result.manifest.get("checked", ()) if one["name"] == SAMPLE), "")
+    return Sentence("sample", FOR, f"The forecasts had not seen these data, this is out of sample{said}.", {})
 
 
 def _foresight(told: dict[str, Check]) -> Sentence:

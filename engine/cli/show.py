@@ -79,12 +79,31 @@ def run_summary(result: Result, folder: Path, page: Path | None) -> str:
         console.print(f"[yellow]![/] {_safe(warning)}")
     console.print(sections.pop("Belief", ""))
     console.print(Columns([table for name, table in sections.items() if name != "Risk"], padding=(1, 4)))
+    _apart(console, result)
     _against(console, result)
     _exits(console, result)
     if found is not None:
         _assumptions(console, found)
     console.print(f"\n{_safe(str(folder))}" + (f"\n{_safe(str(page))}" if page else ""), soft_wrap=True)
     return str(console.file.getvalue())
+
+
+def _apart(console: Any, result: Result) -> None:
+    """The stretches of a run that its signals have and have not seen, each on an account of its own."""
+    from rich.table import Table
+
+    from engine.report.overview import stretch_cells
+
+    head, rows = stretch_cells(result)
+    if not rows:
+        return
+    table = Table(box=None, title="What the model has seen, and what not, apart", title_justify="left")
+    for k, word in enumerate(head):
+        table.add_column(word, justify="right" if k > 2 else "left")
+    for row in rows:
+        table.add_row(*(_safe(cell) for cell in row))
+    console.print(table)
+    console.print()
 
 
 def _against(console: Any, result: Result) -> None:

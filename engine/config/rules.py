@@ -20,14 +20,10 @@ OURS = ("threshold", "quintile", "orders")
 class SignalSpec(WithArguments):
     """A plugin by name; every other key is an argument of the plugin."""
 
-    plugin: Text = Field(description="a registered signal", examples=["momentum", "reversal", "precomputed"])
-
-    @model_validator(mode="after")
-    def _not_yet(self) -> SignalSpec:
-        if "in_sample" in (self.model_extra or {}):
-            said = "no such key yet; it comes with trained models and their passports. Leave it out"
-            raise At("in_sample", said, unknown=True)
-        return self
+    plugin: Text = Field(description="a registered signal", examples=["momentum", "reversal", "precomputed", "lstm"])
+    in_sample: Literal["refuse", "mark"] = Field(
+        "refuse", description="decisions that a trained model knows the outcome of: left out, or run and shown apart"
+    )
 
 
 class Threshold(Model):

@@ -119,6 +119,7 @@ def rows(result: Result) -> list[tuple[str, str]]:
             listed(manifest.get("inputs"), "none", lambda v: f"{v.get('file')} {str(v.get('sha256'))[:12]}"),
         ),
         ("Forecasts", listed(manifest.get("forecasts"), "none", lambda v: str(v)[:16])),
+        ("Models", listed(manifest.get("models"), "none that says what it has seen", model_words)),
         ("Bars a year", f"{known_number(facts.bars_per_year)} ({known(told.get('bars_per_year_source'))})"),
         ("Capital", f"{facts.capital:,.2f}"),
         ("Seed", known(manifest.get("seed"))),
@@ -133,6 +134,13 @@ def rows(result: Result) -> list[tuple[str, str]]:
         ),
         ("Processor", known(manifest.get("processor"))),
     ]
+
+
+def model_words(told: Any) -> str:
+    """A model, the last instant it has seen, and the beginning of its sha256."""
+    turns = f", {told.get('parts')} in turns" if (told.get("parts") or 0) > 1 else ""
+    until = f"knows until {known(told.get('known_through'))}{turns}"
+    return f"{told.get('model') or 'given forecasts'} ({until}) {str(told.get('sha256') or '')[:12]}".strip()
 
 
 def known(value: Any) -> str:

@@ -55,7 +55,8 @@ def open_questions(result: Result, findings: Findings) -> list[Check]:
     if findings.robustness is not None:
         for check in robust_checks(findings.robustness):
             told.setdefault(check.name, check)
-    asked = [unchecked(line) for line in result.manifest.get("not_checked", ALL)]
+    asked = [Check(**found) for found in result.manifest.get("checked", [])]
+    asked += [unchecked(line) for line in result.manifest.get("not_checked", ALL)]
     out = [told.pop(check.name, check) for check in asked]
     return out + list(told.values())
 

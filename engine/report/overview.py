@@ -59,7 +59,35 @@ def belief(result: Result, findings: Findings) -> Section:
     proven = believed.verdict != "stands" or believed.sentences[0].tone == "for"
     verdict = Verdict(believed.verdict if proven else "open", minus_signs(believed.headline), reasons)
     block = Belief(terms, interval(result), result.warnings, checks.open_questions(result, findings))
-    return Section("belief", "How far to believe this", lead, [verdict, block])
+    return Section("belief", "How far to believe this", lead, [verdict, block, *apart(result)])
+
+
+APART = ("total_return", "cagr", "sharpe", "max_drawdown", "volatility", "trades", "win_rate")
+
+
+def stretch_cells(result: Result) -> tuple[list[str], list[list[str]]]:
+    """Head and rows of text: each stretch that the models have or have not seen, on an account of its own. No rows: one piece."""
+    head = ["", "First", "Last", "Slices", *(DEFINITIONS[name].label for name in APART)]
+    rows = []
+    for told in result.manifest.get("stretches", ()):
+        figures = [value_of(name, told["metrics"].get(name)) for name in APART]
+        rows.append([told["kind"], told["first"], told["last"], f"{told['slices']:,}", *figures])
+    return head, rows
+
+
+def apart(result: Result) -> list[Table]:
+    """The same as a table of the page."""
+    head, rows = stretch_cells(result)
+    if not rows:
+        return []
+    columns = tuple(Column(word, "num" if k > 2 else "") for k, word in enumerate(head))
+    cells = [[Cell(row[0], "head"), Cell(row[1]), Cell(row[2]), *(num(text) for text in row[3:])] for row in rows]
+    title = (
+        "What the models have seen, and what not: accounts of their own. All figures below are of the out-of-sample one"
+    )
+    if not any(row[0] == "out-of-sample" for row in rows):
+        title = "What the models have seen: accounts of their own. Nothing here is out-of-sample"
+    return [Table(columns, cells, title)]
 
 
 def interval(result: Result) -> Figure | None:

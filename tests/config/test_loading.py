@@ -276,7 +276,7 @@ def test_a_plugins_arguments_pass_untouched_and_sorted():
     arguments = {"b": {"cooldown": 5, "at": 2.5}, "a": ["x", 1, None, True], "take_profit": 3.0}
     config = load({**GOOD, "signals": {"up": {"plugin": "momentum", **arguments}}})
     assert config.signals["up"].params == arguments
-    assert list(config.resolved()["signals"]["up"]) == ["plugin", "a", "b", "take_profit"]
+    assert list(config.resolved()["signals"]["up"]) == ["plugin", "in_sample", "a", "b", "take_profit"]
     assert config.resolved()["signals"]["up"]["b"] == {"at": 2.5, "cooldown": 5}
 
 

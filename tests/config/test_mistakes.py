@@ -145,7 +145,7 @@ MISTAKES = {
     "a symbol of nothing": (swap("path: bars", 'symbols: [""], path: bars'), 2, 35, "data.symbols.0: expected text, got ''"),
     "dead without a day missed": (swap("path: bars", "delisting_after: 0, path: bars"), 2, 42, "expected 1 or more, got 0"),
     "a signal's name with a dot": (swap("  up:", "  up.down:"), 4, 3, "expected a word of letters, digits, _ and - as the name of a signal, got 'up.down'"),
-    "in_sample, of a later version": (swap("plugin: momentum", "plugin: momentum, in_sample: mark"), 4, 26, "signals.up.in_sample: no such key yet; it comes with trained models"),
+    "in_sample that looks away": (swap("plugin: momentum", "plugin: momentum, in_sample: ignore"), 4, 37, "signals.up.in_sample: expected refuse or mark, got 'ignore'"),
     "a time stop without its unit": (add("exits: {time_stop: 20}"), 6, 20, "got 20; write 20 bars"),
     "a time stop in basis points": (add("exits: {time_stop: 10 bps}"), 6, 20, "expected a number of bars such as 20 bars, got '10 bps'"),
     "a quoted number": (swap("confidence: 0.7,", 'confidence: "0.7",'), 5, 53, "expected a number, got '0.7'; take the quotes away"),

@@ -104,7 +104,7 @@ def test_what_others_have_checked_is_believed():
 
 def test_the_passport_of_a_manifest_is_believed():
     result = small()
-    result.manifest["sample"] = "in sample"
+    result.manifest["checked"] = [{"name": "in-sample or out of sample", "state": "failed", "text": "seen"}]
     assert believe(result).verdict == "in_sample"
 
 

@@ -1,0 +1,74 @@
+"""The passport of a fit: what the model has seen, and every number that is needed to use it."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from signals.passport import Passport, instant_of
+from signals.training.fitting import Fitted
+from signals.training.material import Material
+from signals.training.recipe import Recipe
+from signals.training.splits import Span, Split
+
+VERSION = "1.0"
+LIBRARIES = ("torch", "numpy", "safetensors")
+
+
+def passport(fitted: Fitted, made: Material, recipe: Recipe, split: Split, seed: int, today: str) -> Passport:
+    """What is stored beside the weights; `today` is an ISO date."""
+    best = fitted.progress.history[fitted.progress.best_epoch - 1] if fitted.progress.best_epoch else {}
+    losses = {name: finite(best.get(name)) for name in ("train_loss", "penalty", "validation_loss")}
+    label = "open_to_open" if recipe.label.kind == "open_to_open" else "close_to_close"
+    price = recipe.label.target == "price"
+    return Passport.of(
+        model_version=VERSION,
+        architecture=fitted.architecture,
+        unit=recipe.unit,
+        label={"kind": label, "horizon": recipe.label.horizon},
+        window=recipe.window,
+        features={"set": made.features, "sha256": made.features_sha256, "columns": list(made.columns)},
+        scaler=fitted.scaler,
+        calibration=fitted.calibration,
+        clamp=[0.0, None] if price else None,
+        sigma=fitted.sigma,
+        universe=list(made.symbols),
+        ranges={name: days(made, span) for name, span in split.spans.items()},
+        embargo=split.embargo,
+        known_through=known_through(made, split),
+        valid_from=None if split.test is None else instant_of(int(made.times[split.test.first - 1])),
+        data_fingerprint=made.fingerprint,
+        seed=seed,
+        versions={name: _version(name) for name in LIBRARIES},
+        training_date=today,
+        epochs_trained=fitted.progress.epoch,
+        best_epoch=fitted.progress.best_epoch,
+        losses=losses,
+        hyperparameters=recipe.learning,
+        n_samples=fitted.counts,
+        data_range={} if fitted.prices is None else {"min": fitted.prices[0], "max": fitted.prices[1]},
+        flags=list(fitted.flags),
+    )
+
+
+def known_through(made: Material, split: Split) -> str:
+    """The close of the last slice whose price any label of train, validation or calibration looks at."""
+    last = min(split.seen + made.labels.reach, len(made.times) - 1)
+    return instant_of(int(made.times[last]))
+
+
+def days(made: Material, span: Span) -> list[str]:
+    """First and last date of a range."""
+    return [made.day(span.first), made.day(span.stop - 1)]
+
+
+def finite(value: Any) -> float | None:
+    """A number, or None where it is none."""
+    return None if value is None or value != value or value in (float("inf"), float("-inf")) else float(value)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

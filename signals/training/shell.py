@@ -1,0 +1,76 @@
+"""barcast train and barcast walkforward: parse, call, print."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override one key; may be repeated")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda; it changes no recipe")]
+Out = Annotated[str | None, typer.Option(metavar="FOLDER", help="where models go; default: models/NAME")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")]
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="the recipe, a YAML file")],
+    out: Out = None,
+    sets: Sets = None,
+    device: Device = "auto",
+    recommended: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="of a recipe per symbol: the N that the audit of its data ranks best"),
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train the model of a recipe and write its folder; a training that was interrupted goes on."""
+    import json
+
+    from signals.training import reporting, symbols
+    from signals.training.recipe import read
+    from signals.training.train import train as one
+
+    said = read(recipe, sets or ())
+    place = out or f"models/{said.name}"
+    with reporting.watched(quiet or as_json) as say:
+        run = reporting.run(device, say)
+        if said.per_symbol:
+            rows = symbols.train(said, place, run, recommended)
+            typer.echo(json.dumps(rows) if as_json else symbols.shown(rows), nl=as_json)
+            return
+        done = one(said, place, run)
+    typer.echo(json.dumps(reporting.facts(done)) if as_json else reporting.trained(done), nl=as_json)
+
+
+def walkforward(
+    recipe: Annotated[str, typer.Argument(help="the recipe, a YAML file")],
+    out: Out = None,
+    sets: Sets = None,
+    device: Device = "auto",
+    jobs: Annotated[int, typer.Option(help="folds trained at once, in processes of their own")] = 1,
+    seeds: Annotated[int, typer.Option(help="walk with so many seeds, from the recipe's on")] = 1,
+    table: Annotated[
+        str | None, typer.Option(metavar="FILE", help="write how the forecasts did, beside baselines")
+    ] = None,
+    baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="fit them for the table")] = True,
+    quiet: Quiet = False,
+) -> None:
+    """Train a model per fold and forecast only what came after it: models, and out-of-sample forecasts in one file."""
+    from pathlib import Path
+
+    from engine.errors import ConfigError
+    from signals.training import reporting
+    from signals.training.recipe import read
+    from signals.training.seeds import walk
+
+    if seeds < 1 or jobs < 1:
+        raise ConfigError("--seeds, --jobs: expected 1 or more")
+    said = read(recipe, sets or ())
+    place = Path(out or f"models/{said.name}")
+    with reporting.watched(quiet) as say:
+        page = walk(said, place, reporting.run(device, say), seeds, jobs, baselines, table is not None)
+    if table is not None and page is not None:
+        Path(table).write_text(page, encoding="utf-8")
+    typer.echo(page if page is not None else f"{place}\n", nl=False)

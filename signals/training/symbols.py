@@ -1,0 +1,97 @@
+"""A model for every symbol: the recipe trained once per name, a table of what came out, and the names worth training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.errors import ConfigError, DataError
+from signals.training import baselines, material, table
+from signals.training.material import Material
+from signals.training.passports import finite
+from signals.training.recipe import Recipe, read
+from signals.training.train import Run
+from signals.training.walkforward import SAID, Walked, walkforward
+
+REPORT = "models.json"
+
+
+def train(recipe: Recipe, place: str | Path, run: Run, recommended: int | None = None) -> list[dict[str, Any]]:
+    """Walk the recipe forward for each symbol, in a folder of its own; a row of measures per symbol, also in models.json.
+
+    A symbol that cannot be trained is told with the reason and left out.
+    """
+    out = Path(place)
+    names = chosen(recipe, recommended)
+    rows: list[dict[str, Any]] = []
+    for k, symbol in enumerate(names):
+        run.say(f"{symbol}, {k + 1} of {len(names)}")
+        one = alone(recipe, symbol)
+        try:
+            made = material.material(one)
+            walked = walkforward(one, out / safe(symbol), run, made=made)
+        except DataError as error:
+            rows.append({"symbol": symbol, "refused": str(error)})
+            continue
+        rows.append({"symbol": symbol, "folds": len(walked.splits), **beside_last_price(one, made, walked)})
+    out.mkdir(parents=True, exist_ok=True)
+    (out / REPORT).write_text(json.dumps(rows, indent=1) + "\n")
+    return rows
+
+
+def alone(recipe: Recipe, symbol: str) -> Recipe:
+    """The recipe for one symbol."""
+    told = recipe.resolved()
+    told["data"]["symbols"] = [symbol]
+    one = read(told)
+    one._base = recipe.base
+    return one
+
+
+def chosen(recipe: Recipe, recommended: int | None) -> list[str]:
+    """The recipe's symbols, or those its data's audit ranks best."""
+    if recommended is None:
+        if recipe.data.symbols is None:
+            raise ConfigError(f"{recipe.name}: name data.symbols, or ask for --recommended N of the data's audit")
+        return list(recipe.data.symbols)
+    from engine.data.audit import auditing, grading
+    from engine.data.sources import find
+
+    done = auditing.audit(find(material.placed(recipe)["path"], recipe.base))
+    grades = {line.symbol: grading.grade(line) for line in done.lines}
+    return [one.symbol for one in grading.recommendations(done, grades)[:recommended]]
+
+
+def beside_last_price(recipe: Recipe, made: Material, walked: Walked) -> dict[str, Any]:
+    """Measures of the out-of-sample prices, and those of the last price in their stead."""
+    ours = table.read(walked.folder / SAID, made)
+    last = baselines.forecasts(made, recipe, walked.splits)["last price"]
+    cells = np.isfinite(made.labels.values) & np.isfinite(ours) & np.isfinite(last)
+    mine, theirs = table.priced(made, ours, cells), table.priced(made, last, cells)
+    told = {name: finite(value) for name, value in mine.items()}
+    told |= {f"{name} of last price": finite(theirs[name]) for name in ("RMSE", "MAE", "R2")}
+    return {**told, "rows": int(cells.sum()), "negative share": finite(mine["negative"] / max(1, int(cells.sum())))}
+
+
+COLUMNS = ("RMSE", "RMSE of last price", "MAE", "MAPE", "R2", "R2 of last price", "bias", "negative", "hit rate")
+
+
+def shown(rows: list[dict[str, Any]]) -> str:
+    """The rows as a Markdown table; the first line says how many models beat the last price."""
+    there = [row for row in rows if "refused" not in row]
+    better = sum(row["RMSE"] < row["RMSE of last price"] for row in there)
+    out = [f"**{better} of {len(there)} models have a smaller error than the last price.**", ""]
+    out += [f"| symbol | folds | {' | '.join(COLUMNS)} |", f"|---|{'---:|' * (len(COLUMNS) + 1)}"]
+    for row in there:
+        cells = " | ".join("-" if row[name] is None else f"{row[name]:.4g}" for name in COLUMNS)
+        out.append(f"| {row['symbol']} | {row['folds']} | {cells} |")
+    out += [f"- {row['symbol']}: refused: {row['refused']}" for row in rows if "refused" in row]
+    return "\n".join(out) + "\n"
+
+
+def safe(symbol: str) -> str:
+    """A symbol as the name of a folder."""
+    return "".join(c if c.isalnum() or c in "._-" else "_" for c in symbol)

@@ -1,0 +1,248 @@
+"""How a walk-forward's forecasts did, beside baselines on the same cells: measures with intervals, as a page to keep."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.types import Floats
+from signals.training import baselines, quality
+from signals.training.material import Material
+from signals.training.recipe import Recipe
+from signals.training.train import Run
+from signals.training.walkforward import SAID, Walked
+
+Measures = dict[str, float]
+# name, how it is shown, whether less is better; the first is the one a model is judged by
+RANKED = (
+    ("rank IC", "{:+.4f}", False), ("t", "{:+.2f}", False), ("IC", "{:+.4f}", False), ("t of IC", "{:+.2f}", False),
+    ("ICIR", "{:+.3f}", False), ("hit rate", "{:.2%}", False),
+    ("top - bottom fifth", "{:+.2f} bps", False), ("its t", "{:+.2f}", False),
+)  # fmt: skip
+CLASSIFIED = (
+    ("log loss", "{:.5f}", True), ("less entropy", "{:+.5f}", True), ("accuracy", "{:.2%}", False), ("low", "{:.2%}", False),
+    ("high", "{:.2%}", False), ("balanced", "{:.2%}", False), ("F1", "{:.3f}", False), ("MCC", "{:+.4f}", False),
+    ("AUC", "{:.4f}", False), ("Brier", "{:.5f}", True),
+)  # fmt: skip
+PRICED = (
+    ("RMSE", "{:.5g}", True), ("MAE", "{:.5g}", True), ("MAPE", "{:.3%}", True), ("R2", "{:.5f}", False),
+    ("bias", "{:+.4g}", True), ("negative", "{:.0f}", True), ("hit rate", "{:.2%}", False),
+)  # fmt: skip
+
+
+def page(recipe: Recipe, made: Material, walks: Sequence[Walked], run: Run, with_baselines: bool = True) -> str:
+    """The Markdown page of one recipe; its first line says whether the model beats the baselines."""
+    ours = [read(walk.folder / SAID, made) for walk in walks]
+    cells = np.isfinite(made.labels.values)
+    for one in ours:
+        cells &= np.isfinite(one)
+    others = baselines.forecasts(made, recipe, walks[0].splits, run.say) if with_baselines else {}
+    for one in others.values():
+        cells &= np.isfinite(one)
+    measure = measure_of(recipe)
+    seeds = [measure(made, one, cells) for one in ours]
+    rest = {name: measure(made, one, cells) for name, one in others.items()}
+    shown = columns(recipe)
+    out = [f"# {recipe.name}", "", verdict(shown[0], seeds, rest, cells), "", about(recipe, made, walks, cells), ""]
+    out += [f"| | {' | '.join(name for name, _, _ in shown)} |", f"|---|{'---:|' * len(shown)}"]
+    label = "model" if len(seeds) == 1 else f"model, {len(seeds)} seeds"
+    out.append(f"| {label} | {' | '.join(spread([s[n] for s in seeds], how) for n, how, _ in shown)} |")
+    out += [f"| {name} | {' | '.join(said(m[n], how) for n, how, _ in shown)} |" for name, m in rest.items()]
+    if recipe.label.target == "return" and cells.any():
+        out += ["", *fifths(made, ours, others, cells)]
+    out += ["", *by_year(recipe, made, ours, cells, shown[0])]
+    out += flagged(walks)
+    out += targets(recipe, seeds)
+    return "\n".join(out) + "\n"
+
+
+def measure_of(recipe: Recipe) -> Callable[[Material, Floats, Any], Measures]:
+    """The measures of (T, N) forecasts over the cells that count, by what they are."""
+    if recipe.label.target == "price":
+        return priced
+    return classified if recipe.loss.kind == "direction" else ranked
+
+
+def columns(recipe: Recipe) -> tuple[tuple[str, str, bool], ...]:
+    """The measures that are shown."""
+    if recipe.label.target == "price":
+        return PRICED
+    return CLASSIFIED if recipe.loss.kind == "direction" else RANKED
+
+
+def ranked(made: Material, forecast: Floats, cells: Any) -> Measures:
+    """Correlations by date with Newey-West t values; over time instead where there are too few names to rank."""
+    f, y, edges = flat(made, forecast, cells)
+    if len(edges) < 2:
+        return {name: math.nan for name, _, _ in RANKED}
+    wide = float(np.median(np.diff(edges))) >= quality.FEWEST
+    daily = quality.correlations(f, y, edges) if wide else np.array([quality.pearson(f, y)])
+    ranks = (
+        quality.rank_correlations(f, y, edges)
+        if wide
+        else np.array([quality.pearson(quality.ranks(f), quality.ranks(y))])
+    )
+    ic, rank = quality.newey_west(daily), quality.newey_west(ranks)
+    parts = quality.fifths(f, y, edges)
+    gap = quality.newey_west(parts[:, -1] - parts[:, 0])
+    return {
+        "rank IC": rank.value, "t": rank.t, "IC": ic.value, "t of IC": ic.t,
+        "ICIR": ic.value / float(np.nanstd(daily)) if len(daily) > 1 else math.nan,
+        "hit rate": float(np.mean((f > 0.0) == (y > 0.0))), "top - bottom fifth": gap.value * 1e4, "its t": gap.t,
+    }  # fmt: skip
+
+
+def classified(made: Material, forecast: Floats, cells: Any) -> Measures:
+    """Accuracy with its Wilson interval, and the rest of signals.training.quality.classified."""
+    f, y, _ = flat(made, forecast, cells)
+    c = quality.classified(f, y > 0.5)
+    return {
+        "log loss": c.log_loss, "less entropy": c.log_loss - c.entropy, "accuracy": c.accuracy, "low": c.low, "high": c.high,
+        "balanced": c.balanced, "F1": c.f1, "MCC": c.mcc, "AUC": c.auc, "Brier": c.brier,
+    }  # fmt: skip
+
+
+def priced(made: Material, forecast: Floats, cells: Any) -> Measures:
+    """Errors of foretold prices, and how often the direction from the last price was right."""
+    f, y, _ = flat(made, forecast, cells)
+    if not len(y):
+        return {name: math.nan for name, _, _ in PRICED}
+    row, name = np.nonzero(cells)
+    last = made.labels.values[row - made.labels.reach, name]
+    e = f - y
+    hits = (f > last) == (y > last)
+    return {
+        "RMSE": math.sqrt(float((e**2).mean())), "MAE": float(np.abs(e).mean()), "MAPE": float(np.abs(e / y).mean()),
+        "R2": 1.0 - float((e**2).sum() / ((y - y.mean()) ** 2).sum()), "bias": float(e.mean()),
+        "negative": float((f < 0.0).sum()), "hit rate": float(hits[y != last].mean()),
+    }  # fmt: skip
+
+
+def flat(made: Material, forecast: Floats, cells: Any) -> tuple[Floats, Floats, Any]:
+    """Forecasts and labels of the cells by date, and where each date begins."""
+    row, name = np.nonzero(cells)
+    edges = np.concatenate(([0], np.flatnonzero(np.diff(row)) + 1, [len(row)])) if len(row) else np.zeros(1, np.int64)
+    return forecast[row, name], made.labels.values[row, name], edges
+
+
+def verdict(judged: tuple[str, str, bool], seeds: Sequence[Measures], rest: Mapping[str, Measures], cells: Any) -> str:
+    """Whether the mean of the seeds is better than every baseline on the measure a model is judged by."""
+    name, how, less = judged
+    if not cells.any():
+        return "**No forecast has an outcome yet: nothing is known of this model.**"
+    mine = float(np.mean([s[name] for s in seeds]))
+    if math.isnan(mine):
+        return f"**{name} is not defined for this model's forecasts.**"
+    if not rest:
+        return f"{name} {how.format(mine)}; no baseline was fitted."
+    best = (min if less else max)(
+        rest, key=lambda k: rest[k][name] if rest[k][name] == rest[k][name] else (-1) ** less * -1e9
+    )
+    other = rest[best][name]
+    wins = mine < other if less else mine > other
+    words = "beats every baseline" if wins else "does NOT beat the baselines"
+    return f"**The model {words}: {name} {how.format(mine)} against {how.format(other)} of {best}.**"
+
+
+def about(recipe: Recipe, made: Material, walks: Sequence[Walked], cells: Any) -> str:
+    """What the page is about, in a sentence."""
+    rows = np.flatnonzero(cells.any(axis=1))
+    span = f"{made.day(int(rows[0]))} to {made.day(int(rows[-1]))}" if len(rows) else "no dates"
+    names = int(cells.any(axis=0).sum())
+    seeds = (
+        f"seeds {', '.join(str(walk.passports[0].seed) for walk in walks)}" if len(walks) > 1 else f"seed {recipe.seed}"
+    )
+    label = f"Label {recipe.label.kind}, {recipe.label.horizon} bar ahead."
+    count = f"{names} names, {int(cells.sum()):,} forecasts with an outcome; {seeds}."
+    beside = "Baselines are fitted in each fold on the same training windows and measured on the same cells."
+    return f"{len(walks[0].splits)} folds, out of sample {span}; {count} {label} {beside}"
+
+
+def fifths(made: Material, ours: Sequence[Floats], others: Mapping[str, Floats], cells: Any) -> list[str]:
+    """Mean outcome of each fifth of the forecasts, in bps."""
+    mean = np.mean(ours, axis=0)
+    rows = {"model" if len(ours) == 1 else "mean of the seeds": mean, **others}
+    out = ["| mean return by fifth, bps | lowest | 2 | 3 | 4 | highest |", "|---|---:|---:|---:|---:|---:|"]
+    for name, forecast in rows.items():
+        parts = quality.fifths(*flat(made, forecast, cells)) * 1e4
+        means = np.nanmean(parts, axis=0) if np.isfinite(parts).any() else np.full(5, math.nan)
+        out.append(f"| {name} | {' | '.join(said(float(v), '{:+.2f}') for v in means)} |")
+    return out
+
+
+def by_year(
+    recipe: Recipe, made: Material, ours: Sequence[Floats], cells: Any, judged: tuple[str, str, bool]
+) -> list[str]:
+    """The measure a model is judged by, year by year, mean over the seeds."""
+    name, how, _ = judged
+    years = made.dates.astype("datetime64[Y]").astype(np.int64) + 1970
+    there = sorted(set(years[cells.any(axis=1)].tolist()))
+    measure = measure_of(recipe)
+    told = []
+    for year in there:
+        mine = cells & (years == year)[:, None]
+        told.append(said(float(np.mean([measure(made, one, mine)[name] for one in ours])), how))
+    head = f"| {name} by year | {' | '.join(map(str, there))} |"
+    return [head, f"|---|{'---:|' * len(there)}", f"| model | {' | '.join(told)} |"]
+
+
+def flagged(walks: Sequence[Walked]) -> list[str]:
+    """Folds with red flags."""
+    out = []
+    for walk in walks:
+        for k, passport in enumerate(walk.passports):
+            if passport.flags:
+                silent = ", says nothing" if passport.blocked else ""
+                out.append(f"- seed {passport.seed}, fold {k}: {', '.join(passport.flags)}{silent}")
+    return ["", "Red flags:", "", *out] if out else []
+
+
+def targets(recipe: Recipe, seeds: Sequence[Measures]) -> list[str]:
+    """Each target of the recipe: met, missed, or undecidable where the interval holds it. Never a gate."""
+    out = []
+    for name, steps in recipe.targets.items():
+        key = {"accuracy": "accuracy", "f1": "F1", "auc": "AUC", "r2": "R2", "ic": "IC", "rank_ic": "rank IC"}.get(name)
+        if key is None or key not in seeds[0]:
+            out.append(f"- {name}: not measured here (a backtest tells)")
+            continue
+        mine = float(np.mean([s[key] for s in seeds]))
+        low, high = (
+            float(np.mean([s.get("low", mine) for s in seeds])),
+            float(np.mean([s.get("high", mine) for s in seeds])),
+        )
+        wide = key == "accuracy"
+        words = [
+            f"{step:g} " + ("undecidable" if wide and low <= step <= high else "met" if mine >= step else "missed")
+            for step in steps
+        ]
+        out.append(f"- {name} {mine:.4f}: {', '.join(words)}")
+    return ["", "Targets of the recipe (minimum, target, stretch):", "", *out] if out else []
+
+
+def spread(values: Sequence[float], how: str) -> str:
+    """A mean, with the standard deviation over seeds where there are several."""
+    if len(values) == 1:
+        return said(values[0], how)
+    return f"{said(float(np.mean(values)), how)} ± {said(float(np.std(values, ddof=1)), how.replace('+', ''))}"
+
+
+def said(value: float, how: str) -> str:
+    """A number as the column shows it."""
+    return "-" if math.isnan(value) else how.format(value)
+
+
+def read(path: Path, made: Material) -> Floats:
+    """(T, N) forecasts of a stitched file, NaN where it has none."""
+    import pyarrow.parquet as parquet
+
+    table = parquet.read_table(path)
+    row = np.searchsorted(made.dates, table.column("date").to_numpy().astype("datetime64[D]"))
+    place = {symbol: k for k, symbol in enumerate(made.symbols)}
+    name = np.array([place[symbol] for symbol in table.column("symbol").to_pylist()], np.int64)
+    out = np.full((len(made.times), len(made.symbols)), np.nan)
+    out[row, name] = table.column("forecast").to_numpy()
+    return out

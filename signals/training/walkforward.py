@@ -1,0 +1,218 @@
+"""Walk-forward: a model folder per fold, and what each forecast for the time after it was fitted, stitched into one file.
+
+OUT/fold-000 ... are model folders; OUT/forecasts.parquet holds date, symbol, forecast, fold: out-of-sample rows only.
+OUT/said.parquet has what blocked classifiers would have said too.
+OUT/walkforward.json says what each fold has seen. A fold that is finished is not fitted again.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine.errors import ConfigError, DataError
+from signals import folder as folders
+from signals.passport import Passport, instant_of
+from signals.training import fitting, material, splits
+from signals.training.loop import Clock
+from signals.training.material import Material
+from signals.training.passports import days
+from signals.training.recipe import Recipe, read
+from signals.training.source import device_of
+from signals.training.splits import Split
+from signals.training.state import replace
+from signals.training.train import Run, model
+
+FORECASTS, INDEX, DONE = "forecasts.parquet", "walkforward.json", "fold.json"
+SAID = "said.parquet"  # with what blocked classifiers would have said: to judge them by, not to trade on
+FORMAT = 1
+
+
+class Walked(NamedTuple):
+    """A finished walk-forward."""
+
+    folder: Path
+    splits: list[Split]
+    passports: list[Passport]
+
+
+def walkforward(recipe: Recipe, out: str | Path, run: Run, jobs: int = 1, made: Material | None = None) -> Walked:
+    """Fit every fold of the recipe and stitch their forecasts.
+
+    With `jobs` above 1, folds run in processes of their own, which read the recipe's bars themselves, whatever `made` is.
+    """
+    place = Path(out)
+    here = material.material(recipe, run.say) if made is None else made
+    found = folds_of(here, recipe)
+    todo = [k for k, split in enumerate(found) if not finished(place / name_of(k), key(here, recipe, split, run))]
+    run.say(f"{recipe.name}: {len(found)} folds, {len(todo)} to fit")
+    if jobs > 1 and len(todo) > 1:
+        _apart(recipe, place, run, jobs, todo)
+    else:
+        for k in todo:
+            fold(here, recipe, found[k], k, place, run)
+    passports = [folders.read_passport(place / name_of(k)) for k in range(len(found))]
+    stitch(place, here, recipe, found, passports)
+    return Walked(place, found, passports)
+
+
+def folds_of(made: Material, recipe: Recipe) -> list[Split]:
+    """The recipe's folds over these dates; DataError for a fold that forecasts fewer bars than the recipe wants."""
+    said = recipe.walkforward
+    if said is None:
+        raise ConfigError(f"{recipe.name}: the recipe has no section walkforward; add one, or use barcast train")
+    usable = np.flatnonzero(made.known.any(axis=0))
+    if not len(usable):
+        raise DataError(f"{recipe.name}: no window of {recipe.window} slices is known; give more data")
+    found = splits.folds(made.dates, said.walk(), recipe.embargo, int(usable[0]) if said.scheme == "expanding" else 0)
+    for split in found:
+        assert split.test is not None
+        if split.test.size < said.least:
+            span = " to ".join(days(made, split.test))
+            raise DataError(
+                f"walkforward: {span} has {split.test.size} bars, expected at least {said.least}; set walkforward.last"
+            )
+    return found
+
+
+def fold(made: Material, recipe: Recipe, split: Split, k: int, place: Path, run: Run) -> None:
+    """Fit fold `k`, forecast its test range, and note that it is finished."""
+    assert split.test is not None
+    folder = place / name_of(k)
+    done = model(made, recipe, split, recipe.seed, folder, run, f"{recipe.name} fold {k}")
+    rows = split.test.rows
+    fitted = done.fitted
+    forecasts = fitting.outputs(fitted.net, fitted.scaler, fitted.calibration, made, recipe, rows, run.device)
+    write_forecasts(folder / SAID, made, rows, forecasts, np.full(len(rows), k))
+    if done.passport.blocked:
+        forecasts[:] = np.nan
+    write_forecasts(folder / FORECASTS, made, rows, forecasts, np.full(len(rows), k))
+    told = {"key": key(made, recipe, split, run), "weights_sha256": done.passport.weights_sha256}
+    replace(folder / DONE, json.dumps(told).encode())
+
+
+def key(made: Material, recipe: Recipe, split: Split, run: Run) -> str:
+    """What a fold's finished folder must have been made from; its test range may grow."""
+    assert split.test is not None
+    device = device_of(run.device)
+    return f"{fitting.key_of(made, recipe, split, recipe.seed, device)} {' '.join(days(made, split.test))}"
+
+
+def finished(folder: Path, key: str) -> bool:
+    """Whether `folder` holds this very fold, model and forecasts."""
+    try:
+        told = json.loads((folder / DONE).read_text())
+        passport, _ = folders.read(folder)
+    except (OSError, ValueError, DataError):
+        return False
+    same = told.get("key") == key and told.get("weights_sha256") == passport.weights_sha256
+    return bool(same and (folder / FORECASTS).is_file() and (folder / SAID).is_file())
+
+
+def name_of(k: int) -> str:
+    """The folder of a fold."""
+    return f"fold-{k:03d}"
+
+
+def write_forecasts(path: Path, made: Material, rows: Any, forecasts: Any, fold: Any) -> None:
+    """A long Parquet table of the forecasts (R, N) that are known: date, symbol, forecast, fold."""
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    row, instrument = np.nonzero(np.isfinite(forecasts))
+    names = np.array(made.symbols, object)
+    table = pa.table(
+        {
+            "date": pa.array(made.dates[rows[row]].astype("datetime64[D]")),
+            "symbol": pa.array(names[instrument], pa.string()),
+            "forecast": pa.array(forecasts[row, instrument]),
+            "fold": pa.array(fold[row].astype(np.int32)),
+        }
+    )
+    waiting = path.with_name(f".{path.name}")
+    parquet.write_table(table, waiting, compression="zstd")
+    waiting.replace(path)
+
+
+def stitch(place: Path, made: Material, recipe: Recipe, found: list[Split], passports: list[Passport]) -> None:
+    """Write all folds' forecasts as one table, and the index that says what each fold has seen."""
+    rows = joined(place, FORECASTS, len(found))
+    joined(place, SAID, len(found))
+    told = [
+        {
+            "fold": k,
+            "folder": name_of(k),
+            "known_through": passport.known_through,
+            "valid_from": passport.valid_from,
+            "valid_until": instant_of(int(made.times[split.test.stop - 1])),
+            "weights_sha256": passport.weights_sha256,
+            "ranges": {name: days(made, span) for name, span in split.spans.items()},
+            "flags": list(passport.flags),
+            "rows": rows[k],
+        }
+        for k, (split, passport) in enumerate(zip(found, passports, strict=True))
+        if split.test is not None
+    ]
+    whole = {
+        "format": FORMAT,
+        "name": recipe.name,
+        "unit": recipe.unit,
+        "seed": recipe.seed,
+        "recipe": recipe.resolved(),
+    }
+    text = json.dumps({**whole, "folds": told}, indent=1, allow_nan=False)
+    replace(place / INDEX, (text + "\n").encode())
+
+
+def joined(place: Path, name: str, folds: int) -> list[int]:
+    """Write the folds' tables `name` as one beside them; how many rows each has."""
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    parts = [parquet.read_table(place / name_of(k) / name) for k in range(folds)]
+    waiting = place / f".{name}"
+    parquet.write_table(pa.concat_tables(parts), waiting, compression="zstd")
+    waiting.replace(place / name)
+    return [part.num_rows for part in parts]
+
+
+def _apart(recipe: Recipe, place: Path, run: Run, jobs: int, todo: Sequence[int]) -> None:
+    """Fit folds in `jobs` processes; each reads its bars and features from the caches itself."""
+    base = None if recipe.base is None else str(recipe.base)
+    told = [(recipe.resolved(), base, str(place), run.device, run.today, run.clock, k) for k in todo]
+    try:
+        from joblib import Parallel, delayed
+    except ImportError:
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
+        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+            for done in [pool.submit(_one, *one) for one in told]:
+                done.result()
+        return
+    Parallel(n_jobs=jobs)(delayed(_one)(*one) for one in told)
+
+
+def _one(told: dict[str, Any], base: str | None, place: str, device: str, today: str, clock: Clock, k: int) -> None:
+    """Fold `k`, in a process of its own."""
+    recipe = read(told)
+    recipe._base = None if base is None else Path(base)
+    made = material.material(recipe)
+    fold(made, recipe, folds_of(made, recipe)[k], k, Path(place), Run(device, clock, today))
+
+
+def main() -> None:
+    """python -m signals.training.walkforward: the command without an installed barcast."""
+    from engine.cli import main as barcast
+
+    sys.argv[1:1] = ["walkforward"]
+    barcast()
+
+
+if __name__ == "__main__":
+    main()

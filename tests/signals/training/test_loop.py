@@ -1,0 +1,163 @@
+"""The loop: a killed fit resumes to the same weights, the best epoch is kept, and what is wrong is flagged."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.errors import DataError
+from signals.losses import RankSettings, rank_loss
+from signals.training import fitting, loop, state
+from signals.training.objective import Objective
+from signals.training.splits import Span, by_share
+from signals.training.state import Progress
+from tests.signals.training.planted import material, recipe
+
+ROOT = Path(__file__).resolve().parents[3]
+SPLIT = by_share(Span(8, 120), {"train": 0.7, "validation": 0.3}, 2)
+EVERYTHING = ["training.noise=0.1", "training.shift=2", "training.accumulate=2", "training.date_stride=2"]
+
+
+class Stopped(Exception):  # noqa: N818
+    pass
+
+
+def weights(fitted: fitting.Fitted) -> str:
+    digest = hashlib.sha256()
+    for name, value in sorted(fitted.net.state_dict().items()):
+        digest.update(name.encode() + value.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def run(folder=None, sets=(), stop_after: int | None = None, **job) -> fitting.Fitted:
+    def watch(now: Progress) -> None:
+        if now.epoch == stop_after:
+            raise Stopped
+
+    return fitting.fit(material(), recipe(list(sets)), SPLIT, 3, fitting.Job("cpu", folder, watch=watch, **job))
+
+
+@pytest.mark.parametrize("sets", [[], EVERYTHING])
+def test_a_fit_stopped_after_any_epoch_ends_with_the_same_weights(tmp_path, sets):
+    whole = weights(run(sets=sets))
+    for epoch in range(1, 5):
+        with pytest.raises(Stopped):
+            run(tmp_path / str(epoch), sets, epoch)
+        resumed = run(tmp_path / str(epoch), sets)
+        assert weights(resumed) == whole
+        assert [row["epoch"] for row in resumed.progress.history] == [1, 2, 3, 4, 5]
+
+
+CHILD = """
+import os, signal
+from pathlib import Path
+from tests.signals.training import test_loop
+from signals.training import loop, state
+calls = 0
+def killing(*told):
+    global calls
+    calls += 1
+    if calls == {call}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(*told)
+real = getattr({module}, {name!r})
+setattr({module}, {name!r}, killing)
+test_loop.run(Path({folder!r}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "call"),
+    [("loop", "decide", 3), ("loop", "layout", 20), ("state", "replace", 6)],
+    ids=["between epochs", "inside an epoch", "while the state is written"],
+)
+def test_a_fit_killed_by_the_system_resumes_to_the_same_weights(tmp_path, module, name, call):
+    text = CHILD.format(module=module, name=name, call=call, folder=str(tmp_path))
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", text], env=env, cwd=ROOT, capture_output=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-500:]
+    assert (tmp_path / state.STATE).exists()
+    assert weights(run(tmp_path)) == weights(run())
+
+
+def test_the_state_of_another_fit_is_not_taken_up(tmp_path):
+    with pytest.raises(Stopped):
+        run(tmp_path, stop_after=2)
+    other = ["training.learning_rate=0.01"]
+    assert weights(run(tmp_path, other)) == weights(run(sets=other)) != weights(run())
+
+
+def test_a_damaged_state_is_refused(tmp_path):
+    with pytest.raises(Stopped):
+        run(tmp_path, stop_after=2)
+    (file,) = tmp_path.glob("state-*.safetensors")
+    raw = bytearray(file.read_bytes())
+    raw[-1] ^= 1
+    file.write_bytes(raw)
+    with pytest.raises(DataError, match="not what was written"):
+        run(tmp_path)
+
+
+def test_the_best_epoch_is_kept_and_patience_ends_a_fit():
+    fitted = run(
+        sets=["training.epochs=40", "training.learning_rate=0.05", "training.patience=3", "training.plateau=null"]
+    )
+    now = fitted.progress
+    losses = [row["validation_loss"] for row in now.history]
+    assert now.stopped == "patience" and now.best_epoch == int(np.argmin(losses)) + 1 < now.epoch
+
+
+def test_the_learning_rate_halves_on_a_plateau_down_to_its_floor():
+    now, rules = Progress("k", learning_rate=1e-3), recipe(["training.plateau={patience: 1, floor: 4e-4}"]).training
+    rates = []
+    for _ in range(7):
+        now.epoch += 1
+        loop.decide(now, {"validation_loss": 1.0, "train_loss": 1.0}, rules)
+        rates.append(now.learning_rate)
+    assert rates == [1e-3, 1e-3, 5e-4, 5e-4, 4e-4, 4e-4, 4e-4]
+
+
+def test_a_budget_ends_a_fit_after_the_epoch_that_spends_it():
+    ticks = iter(range(0, 10_000, 10))
+    fitted = run(sets=["training.budget=25 seconds"], clock=lambda: float(next(ticks)))
+    assert fitted.progress.epoch == 3 and fitted.progress.stopped == "budget" and "budget" in fitted.flags
+
+
+def test_a_learning_rate_that_explodes_is_flagged():
+    sets = ["training.learning_rate=1e30", "training.clip=0", "training.eps=1e-30"]
+    assert {"nan", "constant", "diverged"} & set(run(sets=sets).flags)
+
+
+def test_a_net_that_says_one_thing_is_flagged():
+    sets = ["training.learning_rate=1e-12", "training.weight_decay=0"]
+    silent = recipe(sets)
+    made = material()
+    made.values[:] = 1.0  # nothing to tell windows apart by
+    fitted = fitting.fit(made, silent, SPLIT, 3, fitting.Job("cpu"))
+    assert "constant" in fitted.flags
+
+
+@pytest.mark.parametrize("literal", [False, True])
+def test_the_rank_loss_over_padded_dates_is_that_of_each_date_by_itself(literal):
+    rng = np.random.default_rng(5)
+    sizes = np.array([9, 4, 6, 12, 7])  # the second is too small to rank
+    date = np.repeat(np.arange(5), sizes)
+    output = torch.from_numpy(rng.standard_normal(38)).requires_grad_()
+    label = torch.from_numpy(rng.standard_normal(38))
+    label[date == 2] = 0.25  # and the third does not vary
+    settings = RankSettings(0.7, 0.3, 0.5, literal=literal)
+    batch = loop.Batch(np.arange(38), sizes)
+    ours = Objective("rank", settings)(output, label, loop.layout(batch, torch.device("cpu")))
+    mine = torch.autograd.grad(ours, output)[0]
+    theirs = rank_loss(output, label, torch.from_numpy(date), settings)
+    assert theirs.used == 3
+    torch.testing.assert_close(ours, theirs.total, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(mine, torch.autograd.grad(theirs.total, output)[0], rtol=1e-9, atol=1e-12)

@@ -1,0 +1,123 @@
+"""A walk-forward forecasts only what came after each fit, is resumed fold by fold, and its models read back the same."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow.parquet as parquet
+import pytest
+
+from engine.errors import ConfigError, DataError
+from signals import folder
+from signals.training import train as training
+from signals.training import walkforward as walking
+from signals.training.labels import Labels
+from signals.training.material import of_arrays
+from signals.training.train import Run
+from tests.signals.training.planted import days, material, recipe
+
+WALK = {"every": "quarterly", "scheme": "rolling", "train": "120 bars", "validation": "40 bars"}
+RUN = Run("cpu", today="2024-01-02")
+SMALL = ["training.epochs=2"]
+
+
+def made(slices: int = 330):
+    return material(slices=slices)
+
+
+def rows_of(place) -> dict:
+    table = parquet.read_table(place / walking.FORECASTS)
+    return {name: table.column(name).to_numpy(zero_copy_only=False) for name in table.column_names}
+
+
+def test_every_forecast_is_of_a_date_after_all_its_model_knows(tmp_path):
+    here, said = made(), recipe(SMALL, walkforward=WALK)
+    walked = walking.walkforward(said, tmp_path, RUN, made=here)
+    rows = rows_of(tmp_path)
+    told = json.loads((tmp_path / walking.INDEX).read_text())["folds"]
+    assert len(told) == len(walked.splits) >= 2
+    for k, one in enumerate(told):
+        first = rows["date"][rows["fold"] == k].min()
+        assert np.datetime64(one["known_through"][:-1]) <= np.datetime64(one["valid_from"][:-1])
+        assert np.datetime64(one["valid_from"][:-1]) < first.astype("datetime64[s]") + np.timedelta64(1, "D")
+        assert one["ranges"]["validation"][1] < one["ranges"]["test"][0] == str(first.astype("datetime64[D]"))
+        reach = np.searchsorted(here.dates, np.datetime64(one["ranges"]["validation"][1])) + 2
+        assert np.datetime64(one["known_through"][:-1]) == here.dates[reach] + np.timedelta64(1, "D")
+        assert here.dates[reach] < first
+    pairs = list(zip(rows["date"], rows["symbol"]))
+    assert len(set(pairs)) == len(pairs)
+
+
+def test_changing_what_comes_after_a_fold_changes_neither_its_model_nor_its_forecasts(tmp_path):
+    """Bars after the first fold's test range: its weights are the same to the bit, and so are its forecasts."""
+    here, said = made(), recipe(SMALL, walkforward=WALK)
+    split = walking.folds_of(here, said)[0]
+    values, label = here.values.copy(), here.labels.values.copy()
+    values[:, split.test.stop :] = 9.0
+    label[split.test.first :] = 0.5
+    other = of_arrays(values, Labels(label, label, 2, "open_to_open", "return"), said.window, here.dates)
+    for name, one in (("a", here), ("b", other)):
+        walking.fold(one, said, split, 0, tmp_path / name, RUN)
+    a, b = (folder.read_passport(tmp_path / name / "fold-000") for name in "ab")
+    assert a.weights_sha256 == b.weights_sha256 and a.scaler == b.scaler and a.calibration == b.calibration
+    rows = [parquet.read_table(tmp_path / name / "fold-000" / walking.FORECASTS) for name in "ab"]
+    assert rows[0].equals(rows[1])
+
+
+def test_labels_that_are_seen_do_change_the_model(tmp_path):
+    """The wrong specimen of the test before: bars inside the training range."""
+    here, said = made(), recipe(SMALL, walkforward=WALK)
+    split = walking.folds_of(here, said)[0]
+    label = here.labels.values.copy()
+    label[split.train.stop - 1] = label[split.train.stop - 1][::-1]
+    other = of_arrays(here.values, Labels(label, label, 2, "open_to_open", "return"), said.window, here.dates)
+    for name, one in (("a", here), ("b", other)):
+        walking.fold(one, said, split, 0, tmp_path / name, RUN)
+    a, b = (folder.read_passport(tmp_path / name / "fold-000") for name in "ab")
+    assert a.weights_sha256 != b.weights_sha256
+
+
+def test_a_finished_fold_is_not_fitted_again_and_a_broken_one_is(tmp_path):
+    here, said, heard = made(), recipe(SMALL, walkforward=WALK), []
+    run = RUN._replace(say=heard.append)
+    walking.walkforward(said, tmp_path, run, made=here)
+    before = (tmp_path / walking.FORECASTS).read_bytes()
+    (tmp_path / "fold-001" / folder.WEIGHTS).write_bytes(b"nothing")
+    heard.clear()
+    walking.walkforward(said, tmp_path, run, made=here)
+    assert any("1 to fit" in line for line in heard)
+    assert {line.split(":")[0] for line in heard if "epoch" in line} == {"small fold 1"}
+    assert (tmp_path / walking.FORECASTS).read_bytes() == before
+
+
+def test_the_model_that_was_written_forecasts_as_the_one_that_was_fitted(tmp_path):
+    said = recipe(SMALL, split={"train": "70%", "validation": "30%", "test": None})
+    done = training.train(said, tmp_path / "model", RUN, made(150))
+    assert done.passport.unit == "return" and done.passport.training_date == "2024-01-02"
+    assert (tmp_path / "model" / "history.csv").read_text().startswith("epoch,train_loss,penalty,gradient,windows")
+    assert not (tmp_path / "model" / training.RESUME).exists()
+    fitted = done.fitted
+    worse = {name: value + 0.01 for name, value in fitted.net.state_dict().items()}
+    fitted.net.load_state_dict(worse)
+    split = training.split_of(made(150), said)
+    with pytest.raises(DataError, match="read back, the model forecasts otherwise"):
+        training.verify(tmp_path / "model", fitted, made(150), said, split)
+
+
+def test_a_recipe_without_folds_and_a_fold_with_too_few_bars_are_refused():
+    with pytest.raises(ConfigError, match="no section walkforward"):
+        walking.folds_of(made(), recipe())
+    with pytest.raises(DataError, match="expected at least 100"):
+        walking.folds_of(made(), recipe(walkforward={**WALK, "least": 100}))
+
+
+def test_a_window_that_no_data_fills_is_refused():
+    empty = of_arrays(
+        np.full((3, 40, 1), np.nan, np.float32),
+        Labels(np.zeros((40, 3)), np.zeros((40, 3)), 2, "open_to_open", "return"),
+        8,
+        days(40),
+    )
+    with pytest.raises(DataError, match="no window of 8 slices is known"):
+        walking.folds_of(empty, recipe(walkforward=WALK))
