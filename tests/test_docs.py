@@ -49,6 +49,33 @@ def test_the_page_of_keys_is_the_current_one():
     assert (ROOT / "docs" / "keys.md").read_text() == page()
 
 
+def test_the_tables_of_features_are_the_current_ones():
+    from signals.features import feature_set, names
+    from signals.features.page import page as tables
+
+    page = (ROOT / "docs" / "features.md").read_text()
+    assert page[page.index("| set |") :] == tables(feature_set(name) for name in names())
+
+
+def test_features_are_built_and_cut_as_shown():
+    import numpy as np
+    import pandas as pd
+
+    from tests.signals.features.markets import KEYS, bars
+
+    made = bars(400, n=2, holes=0.0)
+    day = np.datetime64("2020-01-01") + np.arange(400)
+    parts = [
+        pd.DataFrame({"date": day, "symbol": symbol, **{key: getattr(made, key)[:, i] for key in KEYS}}).dropna()
+        for i, symbol in enumerate(made.symbols)
+    ]
+    known: dict = {"frame": pd.concat(parts)}
+    exec(blocks("features.md", "python")[0], known)
+    assert known["window"].shape == (60, 14)
+    np.testing.assert_array_equal(known["now"][0], known["window"][-1])
+    assert not np.isnan(known["now"][0]).any()
+
+
 def test_a_swallowed_split_comes_undone_as_shown():
     known: dict = {}
     exec(blocks("actions.md", "python")[0], known)

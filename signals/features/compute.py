@@ -16,13 +16,15 @@ from signals.features.market import Market
 if TYPE_CHECKING:
     from signals.features.sets import FeatureSet, Float32s
 
-CELLS = 16_384  # bars of one block
+CELLS = 8_192  # bars of one block
 
 
 def compute(features: FeatureSet, bars: Window, jobs: int = 1, out: Any = None) -> Float32s:
     """See FeatureSet.panel."""
     length, n = bars.close.shape
     shape = (n, length, len(features))
+    if not length:
+        raise DataError(f"features {features.name}: expected at least one slice, got none; widen the dates")
     if out is None:
         out = np.empty(shape, np.float32)
     elif out.shape != shape or out.dtype != np.float32:
@@ -35,9 +37,10 @@ def compute(features: FeatureSet, bars: Window, jobs: int = 1, out: Any = None) 
         stop = min(first + size, n)
         with np.errstate(all="ignore"):
             block = Block(bars, first, stop, market)
+            found = np.empty((len(features), *block.close.shape), np.float32)
             for k, column in enumerate(features.columns):
-                values = column.compute(block)
-                rolling.emit(np.broadcast_to(values, block.close.shape).copy(), block.exists, k, out[first:stop])
+                rolling.narrow(np.atleast_2d(column.compute(block)), block.exists, found[k])
+            rolling.interleave(found, out[first:stop])
 
     if jobs <= 1:
         for first in starts:

@@ -1,4 +1,8 @@
-"""core14: fourteen columns for ranking stocks against each other; core_close: those of them that closes alone allow."""
+"""core14: fourteen columns for ranking stocks against each other; core_close: those of them that closes alone allow.
+
+close: the adjusted close itself, for a model of one stock that scales it on its training rows. It is the one column that has
+a unit, that of the panel's first bar.
+"""
 
 from __future__ import annotations
 
@@ -81,3 +85,4 @@ MARKET_RETURN = Column(
 
 CORE14 = FeatureSet("core14", (*RETURNS, VOL_VOLUME, *RANGES, *MOMENTA, *VOLUMES, MARKET_RETURN))
 CORE_CLOSE = FeatureSet("core_close", (*RETURNS, *CLOSE_RANGES, *MOMENTA, MARKET_RETURN))
+CLOSE = FeatureSet("close", (Column("close", "C", 0, OURS, ("close",), lambda b: b.close),))

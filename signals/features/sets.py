@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
+from inspect import getsourcefile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +35,13 @@ ROOM = Path(__file__).resolve().parent
 SHARED = ("rolling.py", "decay.py", "block.py", "market.py", "compute.py")  # sources that shape every set
 
 _HOMES = {
+    "close": "signals.features.core:CLOSE",
     "core14": "signals.features.core:CORE14",
     "core14_shipped": "signals.features.shipped:CORE14_SHIPPED",
     "core_close": "signals.features.core:CORE_CLOSE",
     "d27": "signals.features.d27:D27",
     "d_plus": "signals.features.d27:D_PLUS",
+    "wide95": "signals.features.wide.whole:WIDE95",
 }
 
 
@@ -52,6 +55,7 @@ class Column:
     source: str  # who defined it
     needs: tuple[str, ...]  # of open, high, low, close, volume, market, sector
     compute: Callable[[Block], Any] = field(repr=False, compare=False)
+    group: str = ""  # within a set that has groups
 
 
 @dataclass(frozen=True)
@@ -124,9 +128,8 @@ def _sha256(features: FeatureSet) -> str:
     for column in features.columns:
         digest.update(repr((column.name, column.formula, column.memory, column.needs)).encode())
     digest.update(repr(CARRY).encode())
-    homes = {ROOM / name for name in (*SHARED, *features.sources)} | {
-        Path(column.compute.__code__.co_filename) for column in features.columns
-    }
+    homes = {ROOM / name for name in (*SHARED, *features.sources)}
+    homes |= {Path(getsourcefile(getattr(column.compute, "func", column.compute)) or "") for column in features.columns}
     for path in sorted(homes, key=lambda path: path.name):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -124,5 +124,5 @@ def test_an_impulse_is_felt_as_long_as_the_window_and_no_longer():
 
 
 def test_an_unknown_set_is_refused_with_the_known_ones():
-    with pytest.raises(PluginError, match="there is no set 'core15'; known: core14, core14_shipped, core_close"):
+    with pytest.raises(PluginError, match="there is no set 'core15'; known: close, core14, core14_shipped, core_close"):
         feature_set("core15")
