@@ -83,6 +83,21 @@ def test_a_flagged_classifier_trades_nothing_and_the_run_prints_why(tmp_path):
     )
 
 
+def test_the_page_runs_as_shown(tmp_path):
+    from tests.test_docs import blocks
+
+    known = {"folder": model(tmp_path / "m"), "panel": panel()}
+    exec(blocks("models.md", "python")[0], known)
+    assert np.isfinite(known["forecast"]).all()
+
+
+def test_the_plugin_keeps_every_promise_that_barcast_check_looks_at(tmp_path):
+    from engine.checks import check_signal
+
+    found = check_signal(Lstm, params={"model": str(model(tmp_path / "m"))})
+    assert len(found) >= 12 and all(one.passed for one in found), [one for one in found if not one.passed]
+
+
 def predicted(*arguments: str):
     return CliRunner().invoke(app, ["predict", *arguments], catch_exceptions=True)
 
