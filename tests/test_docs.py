@@ -87,3 +87,26 @@ def test_a_swallowed_split_comes_undone_as_shown():
 def test_every_link_of_a_page_leads_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / "docs" / page).read_text()):
         assert (ROOT / "docs" / target).exists(), target
+
+
+def test_a_signal_of_ones_own_is_written_trained_checked_and_run_as_shown(tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from engine.cli import app
+
+    whole, train = blocks("plugins.md", "python")
+    (tmp_path / "mine.py").write_text(whole)
+    (tmp_path / "ridge.yaml").write_text(blocks("plugins.md", "yaml")[0])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    exec(train, {})
+    run = CliRunner()
+    try:
+        checked = run.invoke(app, ["check", "mine.py", "--set", "model=ridge.json"])
+        assert checked.exit_code == 0 and "keeps its contract" in checked.output
+        result = engine.backtest("ridge.yaml", plugins=["mine.py"])
+    finally:
+        for group in plugins._from_files.values():
+            group.clear()
+    assert str(result.facts.dates[0]) == "2011-01-03"
+    assert result.metrics["sharpe"] < result.benchmark_metrics["sharpe"]  # as the page says

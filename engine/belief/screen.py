@@ -154,8 +154,13 @@ def _sample(sample: bool | None, result: Result) -> Sentence:
         return Sentence("sample", UNKNOWN, f"Whether the forecasts had seen these data is not known: {why}.", {})
     if sample:
         return Sentence("sample", AGAINST, "The forecasts have seen these data: this is in sample.", {})
-    said = next((f": {one['text']}" for one in result.manifest.get("checked", ()) if one["name"] == SAMPLE), "")
-    return Sentence("sample", FOR, f"The forecasts had not seen these data, this is out of sample{said}.", {})
+    own = (
+        one["text"].removeprefix("out-of-sample: ")
+        for one in result.manifest.get("checked", ())
+        if one["name"] == SAMPLE
+    )
+    said = next(own, "this is out of sample")
+    return Sentence("sample", FOR, f"The forecasts had not seen these data: {said}.", {})
 
 
 def _foresight(told: dict[str, Check]) -> Sentence:
