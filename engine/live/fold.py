@@ -196,7 +196,11 @@ class Fold:
 
     def waiting(self) -> Waiting:
         """The orders that wait now."""
-        orders, explicit, count = self.engine.book.orders, self.engine.book.explicit, int(self.engine.book.explicit.count[0])
+        orders, explicit, count = (
+            self.engine.book.orders,
+            self.engine.book.explicit,
+            int(self.engine.book.explicit.count[0]),
+        )
         rows = len(orders.quantity)
         due, place = [], []
         for ahead in range(1, rows):

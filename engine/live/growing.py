@@ -29,7 +29,13 @@ class GrowingMarket:
     def __init__(self, universe: Universe, measures: Measures, impact: bool, longest: int, dated: bool) -> None:
         """`longest`: slices of the longest window; `dated`: whether slices carry members."""
         n = len(universe)
-        self.universe, self.measures, self.impact, self.keep, self.dated = universe, measures, impact, max(2, longest), dated
+        self.universe, self.measures, self.impact, self.keep, self.dated = (
+            universe,
+            measures,
+            impact,
+            max(2, longest),
+            dated,
+        )
         self.rows, self.origin = 0, 0
         self.capacity = max(LEAST, 2 * self.keep)
         self.price, self.shares = np.ones(n), np.ones(n)  # forward factors so far
@@ -99,7 +105,9 @@ class GrowingMarket:
     def _act(self, k: int, actions: Sequence[Action]) -> None:
         """Put the actions of this slice where the step looks, in column order, and let those wait that need a bar."""
         entries = [
-            (int(i), float(s), float(d)) for a in actions for i, s, d in zip(a.instrument, a.split, a.dividend, strict=True)
+            (int(i), float(s), float(d))
+            for a in actions
+            for i, s, d in zip(a.instrument, a.split, a.dividend, strict=True)
         ]
         merged: dict[int, tuple[float, float]] = {}
         for i, split, dividend in entries:

@@ -22,7 +22,9 @@ def capture(engine: Engine) -> State:
         columns, count = getattr(engine.book, bundle), int(engine.book.explicit.count[0])
         for name in columns._fields:
             array = getattr(columns, name)
-            out[f"{bundle}.{name}"] = array[..., :count].copy() if bundle == "explicit" and name != "count" else array.copy()
+            out[f"{bundle}.{name}"] = (
+                array[..., :count].copy() if bundle == "explicit" and name != "count" else array.copy()
+            )
     for name, kernel in (("rule", engine.strategy), ("shaper", engine.shaper), ("guard", engine.guard)):
         if name != "rule" or isinstance(kernel, Rule):
             out[f"{name}.state"] = kernel.state.copy()  # type: ignore[union-attr]
