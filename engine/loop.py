@@ -61,6 +61,7 @@ class Engine:
     origin: int = 0
     planner: Callable[[int], Plan] | None = None
     hold: Hold | None = None  # what people and the feed forbid of the next slice
+    brake: int = GO  # what switches and hold came to on the last slice that was stepped
 
     @classmethod
     def build(
@@ -133,6 +134,7 @@ class Engine:
             guard = self.guard
             brake = guard.kernel(t, day, book.equity, book.cash, book.view, guard.params, guard.state)
         brake |= GO if self.hold is None else self.hold.brake
+        self.brake = brake
         if wants_out(brake, book.account):
             flatten(t, brake, book.account, book.orders, book.explicit, codes)
             book.scratch.target[:] = np.nan
