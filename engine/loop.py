@@ -143,6 +143,7 @@ class Engine:
         member = self.market.member[t - self.origin if len(self.market.member) > 1 else 0]
         begin_look(book.scratch, member)
         plan = self._decide(member, desk)
+        plan = self.planner(t) if plan is None and self.planner is not None else plan
         if t < self.rules.warmup:
             name_warmup(codes)
         self._shape(brake, desk)
@@ -166,7 +167,7 @@ class Engine:
             told = (t, desk.day, book.equity, book.cash, book.view, scratch.has_bar, member, scratch.tradable)
             own = (rule.params, rule.state, scratch.target, desk.codes)
             rule.kernel(*told, specs.sector, specs.symbol_rank, self.forecasts[t - self.origin], *own)
-            return None if self.planner is None else self.planner(t)
+            return None
         now = self._snapshot(t, desk.day, desk.bars, member)
         given = np.full(len(self.symbols), np.uint32(c.UNDECIDED))
         plan = None

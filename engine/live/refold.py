@@ -97,6 +97,7 @@ class Refold:
     def _met(self, row: Row) -> None:
         self.fold.meet(tape.slice_of(row.body), row.kind == tape.WARM_UP)
         self.slices += 1
+        self.found.clear()
         self.warm |= row.kind == tape.SLICE
 
     def _take(self, row: Row) -> None:
@@ -108,7 +109,6 @@ class Refold:
             self.asked = False
         elif row.kind == tape.FORECASTS:
             self.outcome, self.asked = self.fold.step(np.asarray(body["values"])), True
-            self.found.clear()
         elif row.kind in tape.DERIVED:
             self._compare(row)
         elif row.kind == tape.CHECKPOINT:

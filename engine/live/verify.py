@@ -62,7 +62,7 @@ class TapeOf:
         self.actions: list[list[Action]] = []
         self.forecasts: list[Floats] = []
         self.counts: dict[str, int] = {}
-        self.head, self.rows, self.told, self.adopted = "", 0, "", None
+        self.head, self.rows, self.told, self.fills = "", 0, "", 0
         pending: list[Action] = []
         for row in journal.read(folder / JOURNAL):
             self.counts[row.kind] = self.counts.get(row.kind, 0) + 1
@@ -77,6 +77,8 @@ class TapeOf:
                 pending = []
             elif row.kind == tape.FORECASTS:
                 self.forecasts.append(row.body["values"])
+            elif row.kind == tape.FILL:
+                self.fills += len(row.body["instrument"])
             elif row.kind == tape.DECISION:
                 self.told = row.body["digest"]
 
@@ -123,7 +125,7 @@ def verify(
         rows=told.rows,
         slices=done,
         warm_up=told.counts.get(tape.WARM_UP, 0),
-        fills=told.counts.get(tape.FILL, 0),
+        fills=told.fills,
         checkpoints=refold.checkpoints,
         restarts=told.counts.get(tape.RESTART, 0),
         commands=told.counts.get(tape.COMMAND, 0),
