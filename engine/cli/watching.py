@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine import latch
 from engine.errors import ConfigError, DataError
 from engine.live.clock import SystemClock
 
@@ -110,6 +111,10 @@ def tell(folder: str, wait: float, name: str, said: Mapping[str, Any]) -> str:
     clock, place = SystemClock(), Path(folder)
     command = Command(name=name, key="", **said)
     command.check(symbols_of(place))
+    if name == "kill":  # first of all: it needs neither room on the disk nor a session that listens
+        latch.kill(place, "barcast kill", clock.now())
+    elif name == "resume":
+        latch.resume(place, command.reason, clock.now())
     key = post(place, command, clock)
     told = answer(place, key, clock, wait)
     if told == "journaled":

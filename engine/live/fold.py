@@ -13,6 +13,7 @@ import numpy as np
 from engine import digest
 from engine.account import read_only
 from engine.assembly import assemble
+from engine.codes import REASON_EXPLICIT
 from engine.contracts import Orderer, Rule, Signal, Strategy
 from engine.errors import DataError
 from engine.forecasts import answer, checked, finish
@@ -47,6 +48,11 @@ class Waiting:
 
     def __len__(self) -> int:
         return len(self.due)
+
+
+NOTHING = Waiting(
+    *(np.zeros(0, kind) for kind in (np.int64, np.int64, float, np.int64, float, float, np.bool_, np.int64))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,7 @@ class Fold:
         self.met, self.history, self.brake = 0, False, GO
         self.arrived: Arrived | None = None
         self.pending: list[Action] = []  # actions of the next slice
+        self.acted: list[Action] = []  # and of the latest
         self._renew()
 
     def _latest(self) -> Arrived:
@@ -137,8 +144,8 @@ class Fold:
             raise DataError(f"slice {self.met}: bars have shape {arrived.bars.shape}, expected (5, {n})")
         if self.arrived is not None and arrived.time <= self.arrived.time:
             raise DataError(f"slice {self.met}: its time {arrived.time} does not come after {self.arrived.time}")
-        actions, self.pending = self.pending, []
-        if self.market.append(arrived, actions):
+        self.acted, self.pending = self.pending, []
+        if self.market.append(arrived, self.acted):
             self._renew()
         self.engine.market = self.market.market
         told = self.universe.delisted_at
@@ -206,6 +213,8 @@ class Fold:
             int(self.engine.book.explicit.count[0]),
         )
         rows = len(orders.quantity)
+        if not count and np.isnan(orders.quantity).all():
+            return NOTHING
         due, place = [], []
         for ahead in range(1, rows):
             ring = (self.met - 1 + ahead) % rows
@@ -227,7 +236,7 @@ class Fold:
             limit=both(nan, explicit.limit),
             stop=both(nan, explicit.stop),
             reduce_only=both(orders.reduce_only[ring_at, who_at], explicit.reduce_only),
-            reason=both(orders.reason[ring_at, who_at], np.full(len(explicit.due), 12, np.int64)),
+            reason=both(orders.reason[ring_at, who_at], np.full(len(explicit.due), REASON_EXPLICIT, np.int64)),
         )
 
     # Checkpoints.

@@ -13,6 +13,7 @@ from engine.errors import BarcastError
 from engine.journal import Row, encode
 from engine.live import tape
 from engine.live.fold import Fold, Outcome, Waiting
+from engine.live.gate import Gate
 from engine.live.state import difference
 from engine.types import Fills, Refusals
 
@@ -59,6 +60,7 @@ class Refold:
     """A fold being driven by rows. After `run`, what stands at the end of the journal that no slice has used yet."""
 
     fold: Fold
+    gate: Gate | None = None
     outcome: Outcome | None = None  # of a slice whose decision is not in the journal
     found: set[str] = field(default_factory=set)  # which of its derived rows are
     asked: bool = True  # whether the last slice's forecasts are in the journal
@@ -74,6 +76,10 @@ class Refold:
         that does not come out as it was written.
         """
         for row in rows:
+            if self.gate is not None and row.kind == tape.FILL:
+                self.gate.filled(row.body["instrument"], row.body["quantity"])
+            elif self.gate is not None and row.kind == tape.ADOPTED:
+                self.gate.adopted(row.body["state"]["quantity"], row.body["state"]["mark"])
             if skip is not None and row.seq < skip.seq:
                 self._pass(row)
             elif skip is not None and row.seq == skip.seq:
@@ -97,6 +103,8 @@ class Refold:
     def _met(self, row: Row) -> None:
         self.fold.meet(tape.slice_of(row.body), row.kind == tape.WARM_UP)
         self.slices += 1
+        if self.gate is not None:
+            self.gate.met(tape.slice_of(row.body), self.fold.acted)
         self.found.clear()
         self.warm |= row.kind == tape.SLICE
 

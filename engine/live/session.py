@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine import journal
+from engine import journal, latch
 from engine.contracts import Orderer, Rule, Signal, Strategy
 from engine.errors import DataError, JournalError
 from engine.live import start as starts
 from engine.live import tape
 from engine.live.adopting import shifted
 from engine.live.clock import Clock, SystemClock
+from engine.live.commands import RUNNING, Command
 from engine.live.control import CommandBox
 from engine.live.feed import Action, Arrival, Arrived, Correction, Feed, Gap, Late, Resume
 from engine.live.fold import Fold, Outcome
+from engine.live.gate import Gate, GateError, Limits
 from engine.live.refold import Refold, checkpoint, derived, usable
 from engine.live.state import difference
 from engine.live.tape import JOURNAL
@@ -52,7 +54,7 @@ class Session:
     """One process's hold of a session folder. Use `begin`, which makes one or goes on with one that is there."""
 
     def __init__(
-        self, folder: Path, writer: Any, fold: Fold, feed: Feed, clock: Clock, refold: Refold | None = None
+        self, folder: Path, writer: Any, fold: Fold, feed: Feed, clock: Clock, gate: Gate, refold: Refold | None = None
     ) -> None:
         self.folder, self.writer, self.fold, self.feed, self.clock = folder, writer, fold, feed, clock
         self.box, self.health = CommandBox(folder), Health()
@@ -62,7 +64,7 @@ class Session:
         self.every = CHECKPOINT_EVERY
         self.last: Outcome | None = None
         self._actions: list[Action] = []
-        self._gate: Callable[[Outcome, Fold], None] = lambda outcome, fold: None
+        self.gate = gate
         if refold is not None:
             self._finish(refold)
 
@@ -123,22 +125,28 @@ class Session:
             state = shifted(self.adopting["state"], self.adopting["slices"], self.fold.met)
             self.writer.append(tape.ADOPTED, {**self.adopting, "state": state})
             self.fold.adopt(state)
+            self.gate.adopted(state["quantity"], state["mark"])
         self.warm = True
         self.writer.commit()
 
     def hear(self) -> None:
-        """Journal the commands that wait; a command is acknowledged once it is witnessed."""
+        """Journal the commands that wait; a command is acknowledged once it is witnessed. A latch that is closed is a kill."""
         waiting = self.box.waiting(self.fold.universe.symbols)
-        if not waiting:
-            return
         for command in waiting:
             if command.key not in self.keys:
-                self.writer.append(tape.COMMAND, tape.command_row(command, self.clock.now()))
-                self.keys.add(command.key)
-                self.fold.command(command)
+                self._obey(command)
+        if self.fold.standing.killed == RUNNING and latch.look(self.folder) is None:
+            self._obey(Command("kill", f"latch-{self.fold.met}", reason="the latch is closed"))
+        elif not waiting:
+            return
         self.writer.witness()
         for command in waiting:
             self.box.done(command.key)
+
+    def _obey(self, command: Command) -> None:
+        self.writer.append(tape.COMMAND, tape.command_row(command, self.clock.now()))
+        self.keys.add(command.key)
+        self.fold.command(command)
 
     def take(self, arrival: Arrival) -> None:
         """One arrival, journaled and acted on."""
@@ -173,6 +181,7 @@ class Session:
         self._act()
         body = tape.slice_row(arrived, self.fold.met, self.clock.now())
         self.fold.meet(arrived, kind == tape.WARM_UP)
+        self.gate.met(arrived, self.fold.acted)
         self.writer.append(kind, body)
         self._write(self._step(), set())
 
@@ -194,8 +203,17 @@ class Session:
         return self.fold.step(forecasts)
 
     def _write(self, outcome: Outcome, found: set[str]) -> None:
-        """What a slice came to, as rows; those that were `found` are there already."""
-        self._gate(outcome, self.fold)
+        """What a slice came to, as rows; those that were `found` are there already. GateError if its orders must not leave."""
+        if tape.FILL not in found:
+            self.gate.filled(outcome.fills.instrument, outcome.fills.quantity)
+        engine = self.fold.engine
+        try:
+            quantity = engine.book.account.quantity
+            self.gate.check(outcome.t, outcome.money[0], outcome.waiting, engine.hold, outcome.brake, quantity)
+        except GateError as error:
+            self.writer.append(tape.HALT, {"t": outcome.t, "why": str(error)})
+            self.writer.witness()
+            raise
         for kind, body in derived(outcome):
             if kind not in found:
                 self.writer.append(kind, body)
@@ -234,7 +252,10 @@ def begin(
         header["order"] = list(fold.engine.signals)
         header["adopted"] = None if adopt is None else {key: adopt[key] for key in ("session", "head", "digest")}
         place.mkdir(parents=True, exist_ok=True)
-        session = Session(place, journal.create(place / JOURNAL, header), fold, feed, time)
+        if not any((place / name).exists() for name in (latch.PERMIT, latch.KILLED)):
+            latch.issue(place, time.now())
+        gate = Gate(Limits.of(header["config"]), feed.universe)
+        session = Session(place, journal.create(place / JOURNAL, header), fold, feed, time, gate)
         session.adopting = adopt
         return session
     if adopt is not None:
@@ -274,7 +295,8 @@ def _go_on(
     skip = None
     for row in journal.read(place / JOURNAL):
         skip = row if row.kind == tape.CHECKPOINT and usable(fold, row.body) else skip
-    refold = Refold(fold)
+    gate = Gate(Limits.of(start["config"]), universe)
+    refold = Refold(fold, gate)
     refold.run(rows, skip)
     told = {"cut": recovered.cut, "why": recovered.why, "from": -1 if skip is None else int(skip.body["t"])}
     if start["adopted"] is not None and not refold.warm and not refold.adopted and adopt is None:
@@ -282,7 +304,7 @@ def _go_on(
             f"{place}: it was stopped before it took over {start['adopted']['session']}; say --adopt again"
         )
     writer.append(tape.RESTART, told | {"slices": fold.met, "at": clock.now()})
-    session = Session(place, writer, fold, feed, clock, refold)
+    session = Session(place, writer, fold, feed, clock, gate, refold)
     session.adopting = None if refold.adopted else adopt
     return session
 

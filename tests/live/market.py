@@ -43,7 +43,18 @@ def messy(seed: int, rows: int = 80, names: tuple[str, ...] = NAMES, per_day: in
         grid[holes] = np.nan
     splits[0], dividends[0] = 1.0, 0.0
     return engine.Panel.from_arrays(
-        names, times, opened, high, low, close, volume, splits, dividends, verify=False, missing_open="previous_close", calendar="24/7"
+        names,
+        times,
+        opened,
+        high,
+        low,
+        close,
+        volume,
+        splits,
+        dividends,
+        verify=False,
+        missing_open="previous_close",
+        calendar="24/7",
     )
 
 
@@ -51,7 +62,13 @@ def config(name: str = "small", **more: Any) -> dict[str, Any]:
     """A threshold on momentum with stops and costs; `more` replaces whole sections."""
     return {
         "name": name,
-        "data": {"source": "parquet", "path": "none", "prices": "as_traded", "dividends": "as_traded", "delisting_after": 10},
+        "data": {
+            "source": "parquet",
+            "path": "none",
+            "prices": "as_traded",
+            "dividends": "as_traded",
+            "delisting_after": 10,
+        },
         "signals": {"up": {"plugin": "momentum", "lookback": 5, "skip": 0}},
         "strategy": {"rule": "threshold", "signal": "up", "confidence": 0.02, "exit_confidence": -0.01, "size": "20%"},
         "exits": {"stop_loss": "6%", "take_profit": "9%"},
@@ -61,7 +78,9 @@ def config(name: str = "small", **more: Any) -> dict[str, Any]:
     } | more
 
 
-def backtest_digest(file: dict[str, Any], panel: engine.Panel | None, forecasts: Any = None, strategy: Any = None) -> str:
+def backtest_digest(
+    file: dict[str, Any], panel: engine.Panel | None, forecasts: Any = None, strategy: Any = None
+) -> str:
     """The digest of engine.backtest's own road."""
     loaded = run.load_config(file)
     bars, signals, arrays = run.prepare(loaded, panel, forecasts)
@@ -147,7 +166,9 @@ def commands(seed: int, panel: engine.Panel) -> dict[int, list[Command]]:
         t, name = rng.randrange(8, len(panel)), rng.choice(["pause", "resume", "resume", "exit", "lock", "kill"])
         symbol = rng.choice(panel.universe.symbols) if name in ("exit", "lock") else ""
         until = int(panel.times[min(t + 9, len(panel) - 1)]) if name == "lock" else 0
-        out.setdefault(t, []).append(Command(name, f"c{k}", symbol, until, name == "kill" and rng.random() < 0.5, "test"))
+        out.setdefault(t, []).append(
+            Command(name, f"c{k}", symbol, until, name == "kill" and rng.random() < 0.5, "test")
+        )
     return out
 
 

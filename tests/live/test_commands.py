@@ -83,7 +83,11 @@ def test_a_pause_lets_positions_shrink(tmp_path):
 
 
 def test_exit_sells_once_and_the_strategy_may_buy_again(tmp_path):
-    assert told(tmp_path, {4: [Command("exit", "1", "A")]})[0] == [(1, "A", 5000.0), (5, "A", -5000.0), (6, "A", 5000.0)]
+    assert told(tmp_path, {4: [Command("exit", "1", "A")]})[0] == [
+        (1, "A", 5000.0),
+        (5, "A", -5000.0),
+        (6, "A", 5000.0),
+    ]
 
 
 def test_exit_with_a_lock_stays_out_until_the_lock_ends(tmp_path):
@@ -117,7 +121,11 @@ def test_kill_with_flatten_sells_at_the_next_open_and_stays_out(tmp_path):
 
 
 def test_only_resume_undoes_a_kill(tmp_path):
-    script = {1: [Command("kill", "1")], 3: [Command("unlock", "2", "A")], 6: [Command("resume", "3", reason="all clear")]}
+    script = {
+        1: [Command("kill", "1")],
+        3: [Command("unlock", "2", "A")],
+        6: [Command("resume", "3", reason="all clear")],
+    }
     assert told(tmp_path, script)[0] == [(7, "A", 5000.0)]
 
 

@@ -33,7 +33,9 @@ def test_a_crash_before_any_row_changes_nothing(tmp_path, kept):
     panel, told = world(1, rows=18)
     whole = play(tmp_path / "whole", FILE, panel, **told)
     count = len(kinds(tmp_path / "whole")) - 1
-    assert {tape.COMMAND, tape.GAP, tape.LATE, tape.CORRECTION, tape.ACTION, tape.FILL, tape.INTENT} <= set(kinds(tmp_path / "whole"))
+    assert {tape.COMMAND, tape.GAP, tape.LATE, tape.CORRECTION, tape.ACTION, tape.FILL, tape.INTENT} <= set(
+        kinds(tmp_path / "whole")
+    )
     for k in range(count):
         folder = tmp_path / f"at{k}"
         session = play(folder, FILE, panel, crashes=[(k, kept)], **told)

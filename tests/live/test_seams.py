@@ -9,7 +9,17 @@ import pytest
 
 LIVE = Path(__file__).resolve().parents[2] / "engine" / "live"
 FORBIDDEN = {
-    "time": {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "sleep", "localtime", "gmtime"},
+    "time": {
+        "time",
+        "time_ns",
+        "monotonic",
+        "monotonic_ns",
+        "perf_counter",
+        "perf_counter_ns",
+        "sleep",
+        "localtime",
+        "gmtime",
+    },
     "datetime": {"now", "utcnow", "today"},
     "date": {"today"},
     "os": {"urandom", "getrandom"},

@@ -8,8 +8,8 @@ import pytest
 from engine import journal
 from engine.errors import ConfigError
 from engine.live import paper, tape
-from engine.live.refold import DivergedError
 from engine.live.commands import Command
+from engine.live.refold import DivergedError
 from tests.live.market import config, messy, noise, play
 
 
@@ -107,7 +107,9 @@ def test_a_checkpoint_that_is_not_the_fold_is_named(session, tmp_path):
         state["account.money"] = state["account.money"] + np.eye(1, len(state["account.money"]))[0] * 0.01
         return row.body | {"state": state}
 
-    with pytest.raises(DivergedError, match=r"checkpoint after slice 19: replay and journal differ: account.money\[0\]"):
+    with pytest.raises(
+        DivergedError, match=r"checkpoint after slice 19: replay and journal differ: account.money\[0\]"
+    ):
         paper.verify_session(retold(session, tmp_path / "s", change))
 
 
@@ -137,7 +139,9 @@ def test_an_input_that_is_gone_is_missed_wherever_it_mattered(session, tmp_path,
             assert paper.verify_session(other).digest == whole.digest
         except DivergedError:
             missed += 1
-        assert list(journal.read(other / "journal"))[-1].hash != whole.head  # what did not matter still shows in the head
+        assert (
+            list(journal.read(other / "journal"))[-1].hash != whole.head
+        )  # what did not matter still shows in the head
     assert missed >= 1
 
 
