@@ -1,7 +1,7 @@
 """The command line: parse, call, print. Nothing heavy is imported until a command needs it, so `--help` stays quick.
 
 Results go to stdout, progress and warnings to stderr. Exit codes: 0 done, 1 unexpected, 2 configuration, 4 data, 5 plugin,
-130 interrupted.
+6 journal, 7 a session that does not come out of its own tape, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli import checking, comparing, luck
+from engine.cli import checking, comparing, live, luck
 from engine.cli.auditing import audit
 from engine.cli.claiming import audit_claims
 from engine.cli.extending import Commands
@@ -206,6 +206,7 @@ app.command()(audit_claims)
 app.command()(sweep)
 app.command()(comparing.compare)
 app.command()(comparing.export)
+live.register(app)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from bench_cases.duel import Contender, duel
 from bench_cases.inference import inference
 from bench_cases.journaling import journaling
 from bench_cases.many import many
+from bench_cases.papering import papering
 from bench_cases.tables import head, heading, note, ratios, row, seconds
 
 OURS = "barcast"
@@ -107,6 +108,11 @@ def journal(options: Options) -> None:
     journaling(options.quick)
 
 
+def paper(options: Options) -> None:
+    """Case 7: a paper session over replayed bars, journal and sync included."""
+    papering(options.quick)
+
+
 CASES: dict[str, Callable[[Options], None]] = {
     "quintile": quintile,
     "bars": bars,
@@ -115,5 +121,6 @@ CASES: dict[str, Callable[[Options], None]] = {
     "lanes": lanes,
     "journal": journal,
     "inference": lambda options: inference(2_000 if options.quick else 10_000, options.runs),
+    "paper": paper,
 }
 PEERS = tuple(sorted(path.stem for path in (Path(__file__).resolve().parents[1] / "peers").glob("*.txt")))
