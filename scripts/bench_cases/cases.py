@@ -120,7 +120,7 @@ CASES: dict[str, Callable[[Options], None]] = {
     "read": read,
     "lanes": lanes,
     "journal": journal,
-    "inference": lambda options: inference(2_000 if options.quick else 10_000, options.runs),
+    "inference": lambda options: inference(1_024 if options.quick else 10_240, options.runs),
     "paper": paper,
 }
 PEERS = tuple(sorted(path.stem for path in (Path(__file__).resolve().parents[1] / "peers").glob("*.txt")))
