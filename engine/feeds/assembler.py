@@ -1,7 +1,8 @@
 """Bars in any order become slices in the calendar's order. Pure: every call is told the time, nothing is asked of a clock.
 
 A slice closes at bar end + hold. A cell that is not known then is asked of REST (`wanted`); the slice waits for the answer up
-to `patience`, or up to `outage` while nothing at all is known of it, and then closes with a gap. A closed slice never changes.
+to `patience` after the latest news of it, or up to `outage` while nothing at all is known of it, and then closes with a gap.
+A closed slice never changes.
 """
 
 from __future__ import annotations
@@ -52,10 +53,11 @@ class Rules:
 
 
 class Assembler:
-    """Slices of `n` instruments from the one that closes at or after `start` on."""
+    """Slices of `n` instruments from the one that closes at or after `start` on; asked for since `begun` (ns)."""
 
-    def __init__(self, n: int, schedule: Schedule, rules: Rules, start: int) -> None:
+    def __init__(self, n: int, schedule: Schedule, rules: Rules, start: int, begun: int = 0) -> None:
         self.n = n
+        self.begun = begun
         self.schedule = schedule
         self.rules = rules
         self.next: Close = schedule.next(start - 1)
@@ -73,7 +75,7 @@ class Assembler:
             return (Rejected(bar.column, bar.time, bar.values, why),)
         if bar.time < self.next.time:
             return self._after_the_close(bar, now)
-        return self._before_the_close(bar)
+        return self._before_the_close(bar, now)
 
     def answer(self, history: History, now: int) -> tuple[Arrival, ...]:
         """Take in what REST said: its bars, and that there are no others between its first and last."""
@@ -87,7 +89,7 @@ class Assembler:
             told += found
         for time, cells in self._between(history.first, history.last):
             if time not in bars:
-                told += self._denied(history, time, cells)
+                told += self._denied(history, time, cells, now)
         return tuple(told)
 
     def wanted(self, now: int) -> tuple[Wanted, ...]:
@@ -110,7 +112,8 @@ class Assembler:
             unknown = cells.state == UNKNOWN
             if unknown.any():
                 limit = self.rules.outage if unknown.all() else self.rules.patience
-                if now < self.next.time + self.rules.hold + limit:
+                since = max(self.next.time + self.rules.hold, cells.touched, self.begun)
+                if now < since + limit:
                     break
             told += self._close(cells, now)
         return tuple(told)
@@ -133,10 +136,11 @@ class Assembler:
             return "its slice closed longer ago than is remembered"
         return fault(bar.values)
 
-    def _before_the_close(self, bar: Bar) -> tuple[Arrival, ...]:
+    def _before_the_close(self, bar: Bar, now: int) -> tuple[Arrival, ...]:
         cells = self._cells(bar.time)
         if cells.state[bar.column] != BAR:
             cells.put(bar)
+            cells.touched = now
             return ()
         held = cells.values_of(bar.column)
         if held == bar.values:
@@ -168,11 +172,11 @@ class Assembler:
         self.counts["correction"] += 1
         return (Correction(bar.column, bar.time, held, bar.values, bar.origin, acted=True),)
 
-    def _denied(self, history: History, time: int, cells: Cells) -> tuple[Arrival, ...]:
+    def _denied(self, history: History, time: int, cells: Cells, now: int) -> tuple[Arrival, ...]:
         """REST knows of no bar at `time`: empty where nothing else is known; told, once, where the stream had one."""
         column = history.column
         if cells.state[column] == UNKNOWN:
-            cells.state[column] = EMPTY
+            cells.state[column], cells.touched = EMPTY, now
         if cells.state[column] == BAR and not cells.denied[column] and history.asked >= cells.known[column]:
             cells.denied[column] = True
             self.counts["correction"] += 1

@@ -14,7 +14,7 @@ FIELDS = len(Values._fields)
 class Cells:
     """(N,) states and (N, 5) values of the slice; NaN where there is no bar."""
 
-    __slots__ = ("denied", "known", "revised", "state", "values", "why")
+    __slots__ = ("denied", "known", "revised", "state", "touched", "values", "why")
 
     def __init__(self, n: int) -> None:
         self.state = np.full(n, UNKNOWN, np.uint8)
@@ -22,6 +22,7 @@ class Cells:
         self.known = np.zeros(n, np.int64)  # ns at which the source said what is held
         self.revised = np.zeros(n, bool)  # a correction, or said on request
         self.denied = np.zeros(n, bool)  # REST said that there is no such bar
+        self.touched = 0  # ns at which something of it became known last
         self.why: dict[int, str] = {}  # of bad cells
 
     def put(self, bar: Bar) -> None:

@@ -89,6 +89,22 @@ class Schedule:
         """ns at which the bar that begins at `opened` closes: for providers that label bars by their open."""
         return self.next(opened).time
 
+    def label(self, close: Close) -> int:
+        """Days since 1970-01-01 of the date of the close's session."""
+        return (
+            close.day
+            if self.exchange is None
+            else int(self.exchange.label[close.day].astype("datetime64[D]").astype(int))
+        )
+
+    def bars_per_year(self) -> float:
+        """Bars in a year: the mean number of sessions in the calendar's whole years times the bars of its usual session."""
+        if self.exchange is None:
+            return 365.0 * DAY_NS / self.step
+        years = self.exchange.label.astype("datetime64[Y]")
+        bars = float(np.median(np.ceil((self.exchange.close - self.exchange.open) / self.step)))
+        return len(years) / len(np.unique(years)) * bars
+
     def is_open(self, now: int) -> bool:
         """Whether a bar is being made at `now`."""
         if self.exchange is None:

@@ -199,7 +199,7 @@ def check(source: Source, network: Network, tape: Tape, rules: Rules) -> dict[st
 def audit(source: Source, network: Network, tape: Tape, told: dict) -> dict[str, int]:
     """Late bars and corrections: every one true, and none of what was heard forgotten."""
     late = corrections = 0
-    for when, arrival in tape.arrivals:
+    for _, arrival in tape.arrivals:
         if isinstance(arrival, Late):
             late += 1
             assert told[arrival.column, arrival.time] is None, "late, though the slice had a bar"

@@ -168,6 +168,24 @@ def test_while_nothing_is_known_slices_wait_for_the_line_to_come_back():
     assert len(told) == 30 and not any(each.gap.any() for each in told) and told[0].catch_up
 
 
+def test_after_an_outage_slices_wait_for_the_answers_about_their_other_instruments():
+    assembler = made(2, outage=3600 * SECOND, patience=20 * SECOND)
+    now = T1 + 1800 * SECOND
+    first = Bar(0, T1, ONE, now, REST)
+    assembler.answer(History(0, T1, T1, (first,), now), now)
+    assert assembler.tick(now + 19 * SECOND) == ()
+    assembler.answer(History(1, T1, T1, (Bar(1, T1, TWO, now, REST),), now), now + 19 * SECOND)
+    (closed,) = assembler.tick(now + 19 * SECOND)
+    assert closed.slice.close.tolist() == [10.5, 11.5]
+
+
+def test_old_slices_wait_for_rest_from_the_moment_it_can_be_asked():
+    week = 7 * 24 * 3600 * SECOND
+    assembler = Assembler(1, Schedule(MINUTE_NS, None), Rules(outage=600 * SECOND), T1, begun=T1 + week)
+    assert assembler.tick(T1 + week + 599 * SECOND) == ()
+    assert isinstance(assembler.tick(T1 + week + 600 * SECOND)[0], Gap)
+
+
 def test_a_line_that_stays_dead_ends_in_gaps():
     assembler = made(1, outage=600 * SECOND)
     told = assembler.tick(T1 + 605 * SECOND)
