@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
+import warnings
 from typing import Any
 
 from engine.errors import FeedError, first_line
@@ -64,6 +65,7 @@ class Alpaca:
             raise FeedError(f"feed.data: expected iex (free) or sip; it was {data!r:.40}")
         self.symbols, self.schedule, self.clock, self.keys = symbols, schedule, clock, keys
         self.market, self.data, self.stream_at, self.rest_at, self.mute = market, data, stream_at, rest_at, mute
+        _library()
         self._columns = {symbol: k for k, symbol in enumerate(symbols)}
         self._rest: Any = None
 
@@ -168,13 +170,9 @@ class Alpaca:
 
     def _stream(self, ears: Ears) -> Any:
         """The library's stream with our ears in the place where it hands out messages."""
-        try:
-            from alpaca.data.enums import DataFeed
-            from alpaca.data.live import CryptoDataStream, StockDataStream
-        except ImportError:
-            raise FeedError(
-                "feed: alpaca-py is not installed; install barcast with its extra: pip install '.[live]'"
-            ) from None
+        from alpaca.data.enums import DataFeed
+        from alpaca.data.live import CryptoDataStream, StockDataStream
+
         made: Any = StockDataStream if self.market == "stocks" else CryptoDataStream
         key, secret = self.keys.reveal()
         more = {"feed": DataFeed(self.data)} if self.market == "stocks" else {}
@@ -242,6 +240,16 @@ class Alpaca:
         headers = getattr(getattr(error, "response", None), "headers", {}) or {}
         wait = float(headers.get("Retry-After", 5.0)) if status == 429 else 0.0
         return Dropped(f"alpaca's REST says {status}: {said}", wait)
+
+
+def _library() -> None:
+    """Import alpaca-py, which imports a part of websockets that warns of its age; FeedError without it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="websockets", category=DeprecationWarning)
+            import alpaca.data.live  # noqa: F401
+    except ImportError:
+        raise FeedError("feed: alpaca-py is not installed; install barcast with its extra: pip install '.[live]'") from None
 
 
 def _values(row: dict[str, Any]) -> Values:

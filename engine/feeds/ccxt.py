@@ -83,6 +83,8 @@ class Ccxt:
             rows = await client.fetch_ohlcv(self.symbols[column], self.interval, since // MS, most)
         except Exception as error:
             raise self._named(error) from error
+        if not rows and client.parse_json(client.last_http_response or "") is None:
+            raise Dropped(f"{self.name} answers with something that is no JSON")
         bars, opens = [], []
         for row in rows:
             opened, values = _row(row)

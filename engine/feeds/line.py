@@ -55,6 +55,7 @@ class Line:
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
         self._busy: set[int] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._not_before: dict[int, float] = {}
         self._rest_after, self._rest_failures = 0.0, 0
         self._heard = 0.0
@@ -144,11 +145,18 @@ class Line:
         self._broken = first_line(error) if error is not None else str(context.get("message", "an error"))
 
     async def _hang_up(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        try:
+            await asyncio.wait_for(self.provider.close(), timeout=5.0)
+        except Exception as error:
+            self.odd(f"the client did not close: {first_line(error)}")
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        if others:
+            await asyncio.wait(others, timeout=0.5)  # a library closes its sockets in tasks of its own
         for task in others:
             task.cancel()
-        await asyncio.wait_for(asyncio.gather(*others, return_exceptions=True), timeout=5.0)
-        await asyncio.wait_for(self.provider.close(), timeout=5.0)
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _serve(self) -> None:
         """Connections, one after another, until somebody must help or nobody listens any more."""
@@ -201,10 +209,12 @@ class Line:
             if now >= max(self._rest_after, self._not_before.get(want.column, 0.0)) and want.column not in self._busy:
                 self._busy.add(want.column)
                 task = asyncio.create_task(self._question(want))
+                self._tasks.add(task)
                 task.add_done_callback(partial(self._answered, want.column))
 
     def _answered(self, column: int, task: asyncio.Task[None]) -> None:
         self._busy.discard(column)
+        self._tasks.discard(task)
 
     async def _question(self, want: Wanted) -> None:
         """Ask once; a refusal or silence makes all questions wait."""

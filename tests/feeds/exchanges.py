@@ -61,13 +61,19 @@ class Exchange(Server):
     async def misbehave(self) -> web.StreamResponse:
         match self.fault:
             case "429":
-                return web.Response(status=429, headers={"Retry-After": "1"}, text='{"code":-1003,"msg":"Too many requests."}')
+                return web.Response(
+                    status=429, headers={"Retry-After": "1"}, text='{"code":-1003,"msg":"Too many requests."}'
+                )
             case "html":
-                return web.Response(text="<html><body>Please log in to the hotel network</body></html>", content_type="text/html")
+                return web.Response(
+                    text="<html><body>Please log in to the hotel network</body></html>", content_type="text/html"
+                )
             case "half":
                 return web.Response(text='[[1633998240000,"13.7', content_type="application/json")
             case "451":
-                return web.Response(status=451, text='{"code":0,"msg":"Service unavailable from a restricted location"}')
+                return web.Response(
+                    status=451, text='{"code":0,"msg":"Service unavailable from a restricted location"}'
+                )
             case "hang":
                 await asyncio.sleep(3600)
         return web.Response(status=int(self.fault or 500), text="upstream")
@@ -126,7 +132,19 @@ class Exchange(Server):
     def running(self, name: str, opened: int, v: Values, closed: bool = False) -> dict[str, Any]:
         """A candle as the stream sends it."""
         o, h, low, c, volume = (f"{x:.8f}" for x in v)
-        k = {"t": opened, "T": opened + 59_999, "s": name, "i": "1m", "o": o, "c": c, "h": h, "l": low, "v": volume, "n": 1, "x": closed}
+        k = {
+            "t": opened,
+            "T": opened + 59_999,
+            "s": name,
+            "i": "1m",
+            "o": o,
+            "c": c,
+            "h": h,
+            "l": low,
+            "v": volume,
+            "n": 1,
+            "x": closed,
+        }
         return {"e": "kline", "E": opened + 60_000, "s": name, "k": k}
 
     def cut(self, how: str) -> None:
@@ -166,7 +184,9 @@ class Kraken(Exchange):
             return await self.misbehave()
         FRAMES[f"{self.kind}: {'captured' if self.info and path != 'OHLC' else 'made'}"] += 1
         if path == "AssetPairs":
-            return web.json_response(self.info or {"error": [], "result": {name: self.market(name) for name in self.ids}})
+            return web.json_response(
+                self.info or {"error": [], "result": {name: self.market(name) for name in self.ids}}
+            )
         if path == "Assets":
             return web.json_response({"error": [], "result": {}})
         return web.json_response(self.ohlc(request.query))

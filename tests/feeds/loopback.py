@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 FRAMES: Counter[str] = Counter()  # "binance: captured" and the like, sent to real clients in this run
-PATIENCE = 20.0  # seconds of real time a test waits for what must happen
+PATIENCE = 6.0  # seconds of real time a test waits for what must happen
 
 
 class HandClock:
