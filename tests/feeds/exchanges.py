@@ -12,6 +12,13 @@ from engine.feeds.facts import Values
 from tests.feeds.loopback import FRAMES, HandClock, Server
 
 MS = 1_000_000
+QUOTES = ("USDT", "BUSD", "BTC", "BRL", "EUR", "ETH")
+
+
+def pair(name: str) -> tuple[str, str]:
+    """(base, quote) of a symbol written in one word."""
+    quote = next(quote for quote in QUOTES if name.endswith(quote))
+    return name.removesuffix(quote), quote
 
 
 class Exchange(Server):
@@ -80,7 +87,7 @@ class Exchange(Server):
 
     def market(self, name: str) -> dict[str, Any]:
         """One market, as exchangeInfo has them."""
-        base, quote = name[:-4], name[-4:]
+        base, quote = pair(name)
         return {
             "symbol": name, "status": "TRADING", "baseAsset": base, "quoteAsset": quote, "baseAssetPrecision": 8,
             "quotePrecision": 8, "quoteAssetPrecision": 8, "orderTypes": ["LIMIT", "MARKET"], "isSpotTradingAllowed": True,
@@ -192,7 +199,7 @@ class Kraken(Exchange):
         return web.json_response(self.ohlc(request.query))
 
     def market(self, name: str) -> dict[str, Any]:
-        base, quote = name[:-4], name[-4:]
+        base, quote = pair(name)
         return {
             "altname": name, "wsname": f"{base}/{quote}", "base": base, "quote": quote, "lot": "unit", "pair_decimals": 2,
             "lot_decimals": 8, "lot_multiplier": 1, "leverage_buy": [], "leverage_sell": [], "fees": [[0, 0.26]],
@@ -222,7 +229,7 @@ class Kraken(Exchange):
         import datetime
 
         begins = datetime.datetime.fromtimestamp(opened / 1000, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.000000000Z")
-        base, quote = name[:-4], name[-4:]
+        base, quote = pair(name)
         row = {"symbol": f"{base}/{quote}", "open": v.open, "high": v.high, "low": v.low, "close": v.close, "trades": 1,
                "volume": v.volume, "vwap": v.close, "interval_begin": begins, "interval": 1, "timestamp": begins}  # fmt: skip
         return {"channel": "ohlc", "type": "update", "timestamp": begins, "data": [row]}
