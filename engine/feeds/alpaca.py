@@ -249,7 +249,9 @@ def _library() -> None:
             warnings.filterwarnings("ignore", message="websockets", category=DeprecationWarning)
             import alpaca.data.live  # noqa: F401
     except ImportError:
-        raise FeedError("feed: alpaca-py is not installed; install barcast with its extra: pip install '.[live]'") from None
+        raise FeedError(
+            "feed: alpaca-py is not installed; install barcast with its extra: pip install '.[live]'"
+        ) from None
 
 
 def _values(row: dict[str, Any]) -> Values:

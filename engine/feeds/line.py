@@ -216,6 +216,18 @@ class Line:
         self._busy.discard(column)
         self._tasks.discard(task)
 
+    def _put_off(self, column: int, error: Exception) -> float:
+        """Seconds to wait before the next question: of this instrument, or of any."""
+        now = asyncio.get_running_loop().time()
+        wait = error.wait if isinstance(error, Dropped) else 0.0
+        if isinstance(error, Dropped) and error.alone:
+            self._not_before[column] = now + wait
+            return wait
+        self._rest_failures += 1
+        wait = max(wait, self.pace.wait(self._rest_failures, f"{self.provider.name} history"))
+        self._rest_after = max(self._rest_after, now + wait)
+        return wait
+
     async def _question(self, want: Wanted) -> None:
         """Ask once; a refusal or silence makes all questions wait."""
         loop = asyncio.get_running_loop()
@@ -233,10 +245,7 @@ class Line:
             raise
         except Exception as error:
             self.counts["unanswered"] += 1
-            self._rest_failures += 1
-            wait = error.wait if isinstance(error, Dropped) else 0.0
-            wait = max(wait, self.pace.wait(self._rest_failures, f"{self.provider.name} history"))
-            self._rest_after = max(self._rest_after, loop.time() + wait)
+            wait = self._put_off(want.column, error)
             why = f"no answer within {self.pace.deadline:g} s" if isinstance(error, TimeoutError) else first_line(error)
             self._tell("rest", f"{why}; asking again in {wait:.1f} s")
         else:

@@ -9,12 +9,16 @@ from engine.feeds.facts import Bar, History
 
 
 class Dropped(Exception):  # noqa: N818 - what happened, not a mistake
-    """The line broke or the source asked for patience: try again, after at least `wait` seconds."""
+    """The line broke or the source asked for patience: try again, after at least `wait` seconds.
 
-    def __init__(self, why: str, wait: float = 0.0) -> None:
+    `alone`: it concerns one instrument, and questions about others need not wait.
+    """
+
+    def __init__(self, why: str, wait: float = 0.0, alone: bool = False) -> None:
         super().__init__(why)
         self.why = why
         self.wait = wait
+        self.alone = alone
 
 
 class Ears(Protocol):

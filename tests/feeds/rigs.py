@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from engine.feeds.alpaca import Alpaca
 from engine.feeds.assembler import Rules
 from engine.feeds.ccxt import Ccxt
@@ -13,11 +15,13 @@ from engine.feeds.keys import Keys
 from engine.feeds.line import Pace
 from engine.feeds.live import LiveFeed, facts_of
 from engine.feeds.schedule import MINUTE_NS, Schedule, schedule
+from engine.feeds.yahoo import Yahoo
 from engine.live.feed import Arrival, Arrived, Resume
 from engine.types import Universe
 from tests.feeds.alpacas import KEY, SECRET, Alpacas
 from tests.feeds.exchanges import Exchange, Kraken
 from tests.feeds.loopback import HandClock, until
+from tests.feeds.yahoos import Yahoos, opens_of
 
 MS = 1_000_000
 FAST = Pace(base=0.03, cap=0.3, steady=60.0, mute=0.8, deadline=0.4, again=0.05)
@@ -29,7 +33,8 @@ class Rig:
     kind = ""
     symbols: tuple[str, str] = ("BTC/USDT", "ETH/USDT")
     ids: tuple[str, str] = ("BTCUSDT", "ETHUSDT")
-    corrects = True  # the stream sends corrections
+    streams = True
+    rules = Rules()
     calendar = "24/7"
     t0 = 28_401_120 * MINUTE_NS  # 2024-01-01 00:00 UTC
 
@@ -58,7 +63,7 @@ class Rig:
         self.used = names
         universe = Universe.of(tuple(sorted(names)), 0.0)
         self.feed = LiveFeed(
-            self.provider(), universe, facts_of(self.kind, self.calendar, self.schedule), self.schedule, rules or Rules(),
+            self.provider(), universe, facts_of(self.kind, self.calendar, self.schedule), self.schedule, rules or self.rules,
             self.clock, pace,
         )  # fmt: skip
         self.feed.look = 0.005
@@ -177,4 +182,57 @@ class AlpacaRig(Rig):
         self.server.say([self.server.message(self.ids[column], (self.end(k) - MINUTE_NS) // MS, values, "u")])
 
 
-RIGS: dict[str, type[Rig]] = {rig.kind: rig for rig in (Binance, BinanceUs, KrakenRig, AlpacaRig)}
+class YahooRig(Rig):
+    """Days instead of minutes, and nothing but questions."""
+
+    kind = "yfinance"
+    symbols = ids = ("AAPL", "MSFT")
+    calendar = "XNYS"
+    streams = False
+    rules = Rules(patience=48 * 3600 * SECOND, outage=48 * 3600 * SECOND)
+    t0 = 28_871_820 * MINUTE_NS  # 2024-11-22 21:00 UTC, a Friday; half a day follows on the 29th
+
+    def __init__(self) -> None:
+        from yfinance.data import YfData
+
+        self._remembering = YfData.cache_get  # of days that are a month old, good answers and bad
+        YfData.cache_get = YfData.get
+        super().__init__()
+
+    def stop(self) -> None:
+        from yfinance.data import YfData
+
+        YfData.cache_get = self._remembering
+        super().stop()
+
+    def serve(self) -> Yahoos:
+        self.schedule = schedule("XNYS", "1d", self.t0)
+        return Yahoos(self.clock, self.ids, opens_of(self.schedule))
+
+    def provider(self) -> Yahoo:
+        return Yahoo(self.used, self.schedule, self.clock, self.server.session(), wait=0.1)
+
+    def end(self, k: int) -> int:
+        return self.schedule.back(self.t0, -k) if k <= 0 else self._forward(k)
+
+    def _forward(self, k: int) -> int:
+        time = self.t0
+        for _ in range(k):
+            time = self.schedule.next(time).time
+        return time
+
+    def source(self, k: int, column: int, values: Values) -> None:
+        label = str(np.datetime64(self.schedule.label(self.schedule.next(self.end(k) - 1)), "D"))
+        self.server.rows[self.ids[column]][label] = values
+
+    def connected(self) -> None:
+        until(lambda: [next(self.came), self.feed.state == "up"][1], "the line to be up")
+
+    stream = source  # a bar that streams elsewhere is here only to be asked for
+    correct = source
+
+    def heard(self, bars: int) -> None:
+        """Nothing is heard of a source that is only asked."""
+
+
+RIGS: dict[str, type[Rig]] = {rig.kind: rig for rig in (Binance, BinanceUs, KrakenRig, AlpacaRig, YahooRig)}
