@@ -24,7 +24,7 @@ class Hold(NamedTuple):
     brake: int
     cancel: bool  # drop everything that waits
     barred: Bools  # no new or larger position
-    leaving: Bools  # target 0
+    leaving: Bools  # target 0 while it is held
 
 
 def hold_waiting(hold: Hold, book: Book) -> None:
@@ -43,7 +43,10 @@ def hold_waiting(hold: Hold, book: Book) -> None:
 
 
 def hold_targets(hold: Hold, desk: Desk) -> None:
-    """Targets that open, grow or flip a barred name are taken away (a flip closes); who must leave gets 0."""
+    """Targets that open, grow or flip a barred name are taken away (a flip closes); who must leave gets 0.
+
+    The rule has chosen by then: a barred name that it ranked high leaves its place empty.
+    """
     account, codes, target, here = desk.account, desk.codes, desk.scratch.target, desk.scratch.has_bar
     worth = account.quantity * desk.bars.close * desk.specs.multiplier / account.money[EQUITY]
     with np.errstate(invalid="ignore"):
@@ -54,7 +57,7 @@ def hold_targets(hold: Hold, desk: Desk) -> None:
     target[grows], target[flips] = np.nan, 0.0
     _decided(codes, grows | flips, c.HALTED)
     leaves = hold.leaving & here & (account.quantity != 0.0)
-    target[hold.leaving & here] = 0.0
+    target[leaves] = 0.0
     _decided(codes, leaves, c.LEAVE)
 
 

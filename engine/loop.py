@@ -61,6 +61,7 @@ class Engine:
     origin: int = 0
     planner: Callable[[int], Plan] | None = None
     hold: Hold | None = None  # what people and the feed forbid of the next slice
+    brake: int = GO  # what switches and hold came to on the last slice that was stepped
 
     @classmethod
     def build(
@@ -133,6 +134,7 @@ class Engine:
             guard = self.guard
             brake = guard.kernel(t, day, book.equity, book.cash, book.view, guard.params, guard.state)
         brake |= GO if self.hold is None else self.hold.brake
+        self.brake = brake
         if wants_out(brake, book.account):
             flatten(t, brake, book.account, book.orders, book.explicit, codes)
             book.scratch.target[:] = np.nan
@@ -141,6 +143,7 @@ class Engine:
         member = self.market.member[t - self.origin if len(self.market.member) > 1 else 0]
         begin_look(book.scratch, member)
         plan = self._decide(member, desk)
+        plan = self.planner(t) if plan is None and self.planner is not None else plan
         if t < self.rules.warmup:
             name_warmup(codes)
         self._shape(brake, desk)
@@ -164,7 +167,7 @@ class Engine:
             told = (t, desk.day, book.equity, book.cash, book.view, scratch.has_bar, member, scratch.tradable)
             own = (rule.params, rule.state, scratch.target, desk.codes)
             rule.kernel(*told, specs.sector, specs.symbol_rank, self.forecasts[t - self.origin], *own)
-            return None if self.planner is None else self.planner(t)
+            return None
         now = self._snapshot(t, desk.day, desk.bars, member)
         given = np.full(len(self.symbols), np.uint32(c.UNDECIDED))
         plan = None

@@ -24,6 +24,7 @@ from engine.journal.body import decode
 SCHEMA = 1
 LONGEST = 1 << 26  # bytes of a payload
 _HEAD, _INNER = struct.Struct("<II32s"), struct.Struct("<QH")
+_LENGTH = struct.Struct("<I")
 _PREAMBLE = re.compile(rb"barcast journal, schema (\d{5})\n")
 PREAMBLE_SIZE = 30
 _CHUNK = 1 << 20
@@ -87,16 +88,17 @@ def pack(seq: int, kind: str, raw: bytes, before: str, offset: int) -> tuple[byt
 
 
 def _checksum(length: int, chain: bytes, payload: bytes) -> int:
-    return zlib.crc32(payload, zlib.crc32(chain, length))
+    return zlib.crc32(payload, zlib.crc32(chain, zlib.crc32(_LENGTH.pack(length))))
 
 
-def scan(read: Callable[[int, int], bytes], size: int) -> Iterator[Row]:
+def scan(read: Callable[[int, int], bytes], size: int, schema: int = SCHEMA) -> Iterator[Row]:
     """Rows from the first on, each checked against the one before; BrokenFrame where the chain ends before `size` does.
 
     `read(size, offset)` gives bytes of the file. DamagedError for another preamble or a newer schema.
     """
     start = read(PREAMBLE_SIZE, 0)
-    known(schema_of(start))
+    if schema_of(start) != schema:
+        known(schema_of(start))
     before, offset, seq = genesis(start), PREAMBLE_SIZE, 0
     buffer, base = b"", offset
     while offset < size:

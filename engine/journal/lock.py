@@ -73,12 +73,16 @@ def take(disk: Disk, handle: int, folder: Path, owner: Owner) -> Owner | None:
         raise HeldError(
             f"{folder}: {who} writes this journal{gone}. Stop it first, or choose another session"
         ) from None
-    if before and before != owner and runs(before):
-        raise HeldError(
-            f"{folder}: process {before.pid} writes this journal, though its lock does not reach here. Stop it first"
-        )
+    refuse_running(disk, folder, owner)
     note(disk, folder, owner)
     return before
+
+
+def refuse_running(disk: Disk, folder: Path, owner: Owner) -> None:
+    """HeldError if another process that still runs is noted as the writer."""
+    before = noted(disk, folder)
+    if before and before != owner and runs(before):
+        raise HeldError(f"{folder}: process {before.pid} is noted as its writer, and still runs. Stop it first")
 
 
 def note(disk: Disk, folder: Path, owner: Owner) -> None:

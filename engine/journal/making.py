@@ -26,7 +26,7 @@ def make(place: Path, header: bytes, disk: Disk, owner: lock.Owner) -> tuple[tup
         if _names(disk, place):
             raise JournalError(f"{place}: somebody has made a journal here meanwhile. Choose another folder")
         hidden = place.with_name(f".{place.name}.new")
-        _clear(disk, hidden)
+        clear(disk, hidden)
         mark = _build(disk, hidden, header, owner, handles)
         disk.rename(hidden, place)
         disk.fsync(turn)
@@ -77,7 +77,7 @@ def _parents(disk: Disk, folder: Path) -> None:
         sync_folder(disk, folder.parent)
 
 
-def _clear(disk: Disk, hidden: Path) -> None:
+def clear(disk: Disk, hidden: Path) -> None:
     """Remove what a crash has left of an earlier attempt."""
     try:
         left = disk.names(hidden)

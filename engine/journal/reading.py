@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.errors import DamagedError, JournalError
 from engine.journal import witness
 from engine.journal.disk import SYSTEM, Disk
-from engine.journal.frame import BrokenFrame, Row, scan
+from engine.journal.frame import PREAMBLE_SIZE, SCHEMA, BrokenFrame, Row, scan
 
 NAME = "journal"
 
@@ -40,12 +40,12 @@ def read(folder: str | Path, disk: Disk = SYSTEM) -> Iterator[Row]:
     being written, or that a crash has torn) ends the iteration.
     """
     place = Path(folder)
-    marks = _marks(disk, place)
+    marks = slots_of(disk, place)
     handle = opened(disk, place, os.O_RDONLY)
     try:
-        yield from _checked(disk, handle, place, marks)
+        yield from checked(disk, handle, place, marks)
     except BrokenFrame:
-        return  # beyond the witness: _checked has seen to that
+        return  # beyond the witness: checked has seen to that
     finally:
         disk.close(handle)
 
@@ -53,7 +53,7 @@ def read(folder: str | Path, disk: Disk = SYSTEM) -> Iterator[Row]:
 def examine(folder: str | Path, disk: Disk = SYSTEM) -> Recovered:
     """What a recovery would find, nothing changed; DamagedError as `read`."""
     place = Path(folder)
-    marks = _marks(disk, place)
+    marks = slots_of(disk, place)
     handle = opened(disk, place, os.O_RDONLY)
     try:
         return survey(disk, handle, place, marks)
@@ -61,12 +61,12 @@ def examine(folder: str | Path, disk: Disk = SYSTEM) -> Recovered:
         disk.close(handle)
 
 
-def survey(disk: Disk, handle: int, place: Path, marks: tuple[witness.Mark | None, witness.Mark | None]) -> Recovered:
+def survey(disk: Disk, handle: int, place: Path, marks: witness.Slots) -> Recovered:
     """What the open journal holds, checked against both slots of the witness."""
     last, why = None, ""
     size = disk.size(handle)
     try:
-        for row in _checked(disk, handle, place, marks, size):
+        for row in checked(disk, handle, place, marks, size):
             last = row
     except BrokenFrame as broken:
         why = broken.why
@@ -89,7 +89,7 @@ def opened(disk: Disk, place: Path, flags: int) -> int:
         ) from error
 
 
-def _marks(disk: Disk, place: Path) -> tuple[witness.Mark | None, witness.Mark | None]:
+def slots_of(disk: Disk, place: Path) -> witness.Slots:
     """The witness's slots; JournalError where there is no journal at all."""
     try:
         present = disk.names(place)
@@ -100,18 +100,19 @@ def _marks(disk: Disk, place: Path) -> tuple[witness.Mark | None, witness.Mark |
     return witness.load(disk, place)
 
 
-def _checked(
+def checked(
     disk: Disk,
     handle: int,
     place: Path,
-    marks: tuple[witness.Mark | None, witness.Mark | None],
+    marks: witness.Slots,
     size: int | None = None,
+    schema: int = SCHEMA,
 ) -> Iterator[Row]:
     """The rows; DamagedError wherever they disagree with a mark, BrokenFrame where they end beyond the newest."""
     size = disk.size(handle) if size is None else size
     due = {mark.seq: mark for mark in marks if mark is not None}
     bound = witness.newest(marks)
-    end = 0
+    end = PREAMBLE_SIZE
 
     def refuse(offset: int, why: str) -> DamagedError:
         return DamagedError(
@@ -129,7 +130,7 @@ def _checked(
             ) from error
 
     try:
-        for row in scan(taken, size):
+        for row in scan(taken, size, schema):
             mark = due.get(row.seq)
             if mark and (mark.end, mark.hash) != (row.end, row.hash):
                 raise refuse(row.offset, f"row {row.seq:,} is another than was acknowledged")

@@ -11,10 +11,10 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from engine.errors import JournalError, StoppedError
+from engine.errors import StoppedError
 from engine.journal import lock, witness
 from engine.journal.disk import SYSTEM, Disk, sync_folder, write_whole
-from engine.journal.reading import Recovered, _marks, opened, survey
+from engine.journal.reading import Recovered, opened, slots_of, survey
 
 _CHUNK = 1 << 20
 
@@ -37,7 +37,7 @@ def recover(folder: str | Path, disk: Disk = SYSTEM, owner: lock.Owner | None = 
 
 def mended(place: Path, disk: Disk, owner: lock.Owner) -> tuple[int, int, Recovered]:
     """Descriptors of the locked journal and of its witness, and what was found; both slots then name the last row."""
-    marks = _marks(disk, place)
+    marks = slots_of(disk, place)
     handle = opened(disk, place, os.O_RDWR)
     slots = -1
     try:
@@ -56,7 +56,7 @@ def mended(place: Path, disk: Disk, owner: lock.Owner) -> tuple[int, int, Recove
         raise StoppedError(
             f"{place}: could not be recovered ({error.strerror}); no row was lost. Mend the disk"
         ) from error
-    except JournalError:
+    except BaseException:
         _release(disk, handle, slots)
         raise
     return handle, slots, found
@@ -82,7 +82,6 @@ def _cut(disk: Disk, handle: int, place: Path, found: Recovered) -> Recovered:
         disk.close(file)
     sync_folder(disk, place)
     disk.truncate(handle, found.end)
-    disk.fdatasync(handle)
     return replace(found, cut_file=kept)
 
 

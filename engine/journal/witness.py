@@ -30,6 +30,9 @@ class Mark(NamedTuple):
     hash: str
 
 
+Slots = tuple[Mark | None, Mark | None]  # as they stand in the file
+
+
 def pack(mark: Mark) -> bytes:
     """A slot."""
     fields = _FIELDS.pack(_MAGIC, mark.seq, mark.end, bytes.fromhex(mark.hash))
@@ -46,7 +49,7 @@ def unpack(slot: bytes) -> Mark | None:
     return mark if magic == _MAGIC and pack(mark) == slot else None
 
 
-def load(disk: Disk, folder: Path) -> tuple[Mark | None, Mark | None]:
+def load(disk: Disk, folder: Path) -> Slots:
     """Both slots; DamagedError if neither is whole, if they contradict each other, or if the file is gone."""
     path = folder / NAME
     for _ in range(_TRIES):
@@ -68,12 +71,12 @@ def load(disk: Disk, folder: Path) -> tuple[Mark | None, Mark | None]:
     return marks
 
 
-def newest(marks: tuple[Mark | None, Mark | None]) -> Mark:
+def newest(marks: Slots) -> Mark:
     """The mark that is further on."""
     return max(mark for mark in marks if mark is not None)
 
 
-def older(marks: tuple[Mark | None, Mark | None]) -> int:
+def older(marks: Slots) -> int:
     """The slot to write next: the one that is not whole, or else the one that is further back."""
     first, second = marks
     if first is None or second is None:

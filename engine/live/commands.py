@@ -43,10 +43,10 @@ class Command:
 class Standing:
     """What holds now. Changed by commands, gaps and slices in the order of the tape, and by nothing else."""
 
-    def __init__(self, symbols: tuple[str, ...], windows: int, warm_up: int) -> None:
-        """`windows`: slices after a gap until every window is warm again; `warm_up`: slices of history."""
+    def __init__(self, symbols: tuple[str, ...], windows: int) -> None:
+        """`windows`: slices after a gap until every window is warm again."""
         n = len(symbols)
-        self.symbols, self.windows, self.warm_up = symbols, windows, warm_up
+        self.symbols, self.windows = symbols, windows
         self.paused, self.killed = False, RUNNING
         self.fresh_kill = False
         self.leaving = np.zeros(n, np.bool_)
@@ -80,10 +80,10 @@ class Standing:
         """Before slice `t` came: its instruments' windows are not whole until enough slices have passed."""
         self.blocked[gap.instruments] = t + self.windows
 
-    def hold(self, t: int, arrived: Arrived) -> Hold | None:
-        """What is forbidden of slice `t`; None if nothing is."""
+    def hold(self, t: int, arrived: Arrived, history: bool) -> Hold | None:
+        """What is forbidden of slice `t`; None if nothing is. `history`: it is warm-up."""
         barred = (self.blocked > t) | (self.locked >= arrived.time)
-        stop = self.paused or arrived.catch_up or t < self.warm_up or self.killed != RUNNING
+        stop = self.paused or arrived.catch_up or history or self.killed != RUNNING
         brake = (HALT if stop else GO) | (FLATTEN_ALL if self.killed == FLATTENED else GO)
         if brake == GO and not barred.any() and not self.leaving.any():
             return None
@@ -110,16 +110,18 @@ class Standing:
         self.locked = np.array(state["standing.locked"], np.int64)
         self.blocked = np.array(state["standing.blocked"], np.int64)
 
-    def words(self) -> list[str]:
-        """What holds, for people."""
+    def words(self, t: int, time: int) -> list[str]:
+        """What holds at slice `t` of bar time `time`, for people."""
         out = []
         if self.killed != RUNNING:
             out.append("killed, flattening" if self.killed == FLATTENED else "killed")
         if self.paused:
             out.append("paused")
         out += [f"leaving {self.symbols[i]}" for i in np.flatnonzero(self.leaving)]
-        out += [f"{self.symbols[i]} locked until {stamp(int(self.locked[i]))}" for i in np.flatnonzero(self.locked)]
-        return out
+        locks = np.flatnonzero(self.locked >= max(time, 1))
+        out += [f"{self.symbols[i]} locked until {stamp(int(self.locked[i]))}" for i in locks]
+        gaps = int((self.blocked > t).sum())
+        return [*out, f"{gaps} blocked after a gap"] if gaps else out
 
 
 def stamp(ns: int) -> str:

@@ -40,6 +40,7 @@ class Facts:
     bars_per_year: float
     bars_per_year_source: str
     daily: bool  # no session has more than one slice
+    dated: bool = False  # slices say who is a member
 
 
 @dataclass(frozen=True, slots=True)

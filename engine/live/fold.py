@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine import digest
 from engine.account import read_only
 from engine.assembly import assemble
+from engine.codes import REASON_EXPLICIT
 from engine.contracts import Orderer, Rule, Signal, Strategy
 from engine.errors import DataError
 from engine.forecasts import answer, checked, finish
@@ -23,7 +24,7 @@ from engine.live.growing import GrowingMarket
 from engine.live.planned import planner
 from engine.live.tape import empty_panel
 from engine.measures import Measures
-from engine.shapes import ENDED, Curve
+from engine.shapes import ENDED, GO, Curve
 from engine.types import Codes, Fills, Floats, Refusals, Universe
 
 if TYPE_CHECKING:
@@ -49,13 +50,19 @@ class Waiting:
         return len(self.due)
 
 
+NOTHING = Waiting(
+    *(np.zeros(0, kind) for kind in (np.int64, np.int64, float, np.int64, float, float, np.bool_, np.int64))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What one slice came to."""
 
     t: int
     time: int
-    brake: int  # of switches and holds together is in the codes; this is the hold's
+    brake: int  # of switches and holds together
+    was: int  # the slice before
     forecasts: Floats  # (S, N)
     codes: Codes  # (N,)
     fills: Fills
@@ -75,8 +82,6 @@ class Fold:
         universe: Universe,
         facts: Facts,
         signals: Mapping[str, Signal],
-        warm_up: int = 0,
-        dated: bool = False,
         strategy: Rule | Strategy | Orderer | None = None,
     ) -> None:
         windows = {name: int(signal.window) for name, signal in signals.items()}
@@ -88,12 +93,14 @@ class Fold:
         self.engine.planner = planner(config, universe, facts, self.engine.strategy, self._latest)
         self.deaths = np.full(n, -1, np.int64)
         self.engine.specs = self.engine.specs._replace(delisted_row=read_only(self.deaths))
-        self.market = GrowingMarket(universe, measures, config.execution.impact > 0.0, longest, dated)
-        self.standing = Standing(universe.symbols, longest, warm_up)
-        self.signals, self.universe, self.facts, self.warm_up = dict(signals), universe, facts, warm_up
+        self.market = GrowingMarket(universe, measures, config.execution.impact > 0.0, longest, facts.dated)
+        self.standing = Standing(universe.symbols, longest)
+        self.signals, self.universe, self.facts = dict(signals), universe, facts
         self.digest = digest.first(universe.symbols, self.engine.signals, float(config.capital))
-        self.met, self.arrived = 0, None  # type: tuple[int, Arrived | None]  # type: ignore[assignment]
-        self._actions: list[Action] = []
+        self.met, self.history, self.brake = 0, False, GO
+        self.arrived: Arrived | None = None
+        self.pending: list[Action] = []  # actions of the next slice
+        self.acted: list[Action] = []  # and of the latest
         self._renew()
 
     def _latest(self) -> Arrived:
@@ -105,8 +112,8 @@ class Fold:
         cap, n = self.market.capacity, len(self.universe)
         self._forecasts = np.full((cap, max(1, len(self.engine.signals)), n), np.nan)
         self.engine.forecasts, self.engine.origin = read_only(self._forecasts), self.market.origin
-        flat = [np.zeros(cap) for _ in range(5)]
-        self.engine.curve = Curve(*flat, np.zeros(cap, np.int64))
+        flat = {name: np.zeros(cap) for name in Curve._fields if name != "positions"}
+        self.engine.curve = Curve(**flat, positions=np.zeros(cap, np.int64))
         self.engine.codes = np.zeros((cap, n), np.uint32)
 
     @property
@@ -117,7 +124,7 @@ class Fold:
     # What the tape says.
     def act(self, action: Action) -> None:
         """Splits and dividends of the next slice."""
-        self._actions.append(action)
+        self.pending.append(action)
 
     def gap(self, gap: Gap) -> None:
         """A stretch that could not be had, before the next slice."""
@@ -127,20 +134,23 @@ class Fold:
         """Something somebody asked for, before the next slice."""
         self.standing.obey(command)
 
-    def meet(self, arrived: Arrived) -> None:
-        """Take a slice in; `step` comes next. DataError if its time does not rise or its shape is wrong."""
+    def meet(self, arrived: Arrived, history: bool = False) -> None:
+        """Take a slice in; `step` comes next. DataError if its time does not rise or its shape is wrong.
+
+        `history`: warm-up, on which nothing is opened.
+        """
         n = len(self.universe)
         if arrived.bars.shape != (5, n):
             raise DataError(f"slice {self.met}: bars have shape {arrived.bars.shape}, expected (5, {n})")
         if self.arrived is not None and arrived.time <= self.arrived.time:
             raise DataError(f"slice {self.met}: its time {arrived.time} does not come after {self.arrived.time}")
-        actions, self._actions = self._actions, []
-        if self.market.append(arrived, actions):
+        self.acted, self.pending = self.pending, []
+        if self.market.append(arrived, self.acted):
             self._renew()
         self.engine.market = self.market.market
         told = self.universe.delisted_at
         self.deaths[(self.deaths < 0) & (told != 0) & (told <= arrived.time)] = self.met
-        self.arrived, self.met = arrived, self.met + 1
+        self.arrived, self.met, self.history = arrived, self.met + 1, history
 
     def ask(self, given: Given = lambda name, time: None) -> Floats:
         """(S, N) forecasts of the latest slice, asked of the signals, in the engine's order; those made elsewhere of `given`."""
@@ -160,14 +170,15 @@ class Fold:
             window = self.market.window(signal.window)
             said = answer(name, "forecast", signal.forecast, window, f" at slice {t}")
             row = checked(name, said, row.shape, t, symbols).copy()
-        return finish(name, row[None], signal.unit, symbols, traded[None], adjusted, t)[0]
+        told_of: Floats = finish(name, row[None], signal.unit, symbols, traded[None], adjusted, t)[0]
+        return told_of
 
     def step(self, forecasts: Floats) -> Outcome:
         """Run the engine's step on the latest slice with these forecasts."""
         engine, arrived, t = self.engine, self._latest(), self.met - 1
         row = t - engine.origin
         self._forecasts[row] = forecasts
-        engine.t, engine.hold = t, self.standing.hold(t, arrived)
+        engine.t, engine.hold = t, self.standing.hold(t, arrived, self.history)
         engine.step()
         engine.drain()
         fills = Fills.join(engine.parts)
@@ -178,11 +189,11 @@ class Fold:
         codes = engine.codes[row].copy()
         self.digest = digest.after(self.digest, arrived.time, self._forecasts[row], codes, fills, refused, money)
         self.standing.met(engine.book.account.quantity)
-        brake = 0 if engine.hold is None else engine.hold.brake
-        told = self._forecasts[row].copy()
+        was, self.brake = self.brake, engine.brake
+        told, waiting = self._forecasts[row].copy(), self.waiting()
         return Outcome(
-            t, arrived.time, brake, told, codes, fills, refused, money, self.waiting(), self.digest, self.alive
-        )  # fmt: skip
+            t, arrived.time, self.brake, was, told, codes, fills, refused, money, waiting, self.digest, self.alive
+        )
 
     def _refused(self, t: int) -> Refusals:
         """The refusals of slice `t`; older ones are let go."""
@@ -202,6 +213,8 @@ class Fold:
             int(self.engine.book.explicit.count[0]),
         )
         rows = len(orders.quantity)
+        if not count and np.isnan(orders.quantity).all():
+            return NOTHING
         due, place = [], []
         for ahead in range(1, rows):
             ring = (self.met - 1 + ahead) % rows
@@ -223,18 +236,29 @@ class Fold:
             limit=both(nan, explicit.limit),
             stop=both(nan, explicit.stop),
             reduce_only=both(orders.reduce_only[ring_at, who_at], explicit.reduce_only),
-            reason=both(orders.reason[ring_at, who_at], np.full(len(explicit.due), 12, np.int64)),
+            reason=both(orders.reason[ring_at, who_at], np.full(len(explicit.due), REASON_EXPLICIT, np.int64)),
         )
 
     # Checkpoints.
     def capture(self) -> states.State:
         """All that later slices depend on beside the tape, as arrays; between slices only."""
-        return states.capture(self.engine) | self.standing.capture() | {"deaths": self.deaths.copy()}
+        own = {"deaths": self.deaths.copy(), "brake": np.array([self.brake], np.int64)}
+        return states.capture(self.engine) | self.standing.capture() | own
 
     def restore(self, state: Mapping[str, np.ndarray], reached: bytes) -> None:
         """Take up a checkpoint after the slices before it have been met: the digest was `reached`."""
-        self.engine.t = self.met
+        self.engine.t, self.brake = self.met, int(state["brake"][0])
         states.restore(self.engine, state)
         self.standing.restore(state)
         self.deaths[:] = state["deaths"]
         self.digest = reached
+
+    def adopt(self, state: Mapping[str, np.ndarray]) -> None:
+        """Take over another session's account, its columns in this universe's order and its slices counted in ours."""
+        account = self.engine.book.account
+        for name in account._fields:
+            getattr(account, name)[...] = state[name]
+
+    @property
+    def strategy(self) -> Any:
+        return self.engine.strategy

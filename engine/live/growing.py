@@ -8,6 +8,7 @@ the rows that windows may still see move into fresh ones, and views given out be
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from engine.assembly import VOLATILITY_BARS, deviation_of_past
 from engine.live.feed import Action, Arrived
 from engine.measures import Measures, deviation
 from engine.shapes import Market
-from engine.types import Floats, Universe, Window
+from engine.types import Floats, Ints, Universe, Window
 
 LEAST = 512  # rows kept at once, or twice the longest window
 LINES = ("times", "day", "last_of_day", "last_of_week", "last_of_month")
@@ -42,11 +43,14 @@ class GrowingMarket:
         self.waiting = [np.ones(n), np.zeros(n)]  # split and dividend of actions that wait for a bar
         self.seen = np.zeros(n, np.bool_)
         self.past = Past(n, measures, impact)
+        self.lines: dict[str, Ints] = {}
+        self.grids: dict[str, Floats] = {}
+        self.adjusted: dict[str, Floats] = {}
         self._allocate()
 
     def _allocate(self) -> None:
         """Fresh arrays, with what windows may still see at their head."""
-        n, cap, old = len(self.universe), self.capacity, getattr(self, "lines", None)
+        n, cap = len(self.universe), self.capacity
         first = max(0, self.rows - self.keep)
         lines = {key: np.zeros(cap, np.int64) for key in LINES}
         grids = {key: np.full((cap, n), np.nan) for key in GRIDS}
@@ -55,21 +59,26 @@ class GrowingMarket:
         member = np.ones((cap if self.dated else 1, n), np.bool_)
         asked = len(self.measures.asked)
         measured = np.full((cap if asked else 1, asked, n), np.nan)
-        if old is not None:
-            kept = self.rows - first
-            pairs = [(lines, self.lines), (grids, self.grids), (adjusted, self.adjusted)]
-            for new, before in pairs:
-                for key in new:
-                    new[key][:kept] = before[key][first : self.rows]
-            self.origin, self.rows = self.origin + first, kept
+        if self.rows:
+            kept = slice(first, self.rows)
+            for key in LINES:
+                lines[key][: self.rows - first] = self.lines[key][kept]
+            for key in GRIDS:
+                grids[key][: self.rows - first] = self.grids[key][kept]
+                adjusted[key][: self.rows - first] = self.adjusted[key][kept]
+            self.origin, self.rows = self.origin + first, self.rows - first
         self.lines, self.grids, self.adjusted = lines, grids, adjusted
         self.volatility, self.member, self.measured = volatility, member, measured
         none, empty = np.zeros(0, np.int64), np.zeros(0)
-        self._views = Market(
-            *(read_only(lines[key]) for key in LINES), *(read_only(grids[key]) for key in GRIDS), read_only(volatility),
-            read_only(member), read_only(measured), read_only(np.zeros(cap + 1, np.int64)), read_only(none),
-            read_only(empty), read_only(empty),
-        )  # fmt: skip
+        alone = {
+            "volatility": volatility,
+            "member": member,
+            "measures": measured,
+            "action_first": np.zeros(cap + 1, np.int64),
+        }
+        acts = {"action_instrument": none, "action_split": empty, "action_dividend": empty}
+        whole: dict[str, Any] = {**lines, **grids, **alone, **acts}
+        self._views = Market(**{key: read_only(array) for key, array in whole.items()})
         self._seen_by_signals = {key: read_only(adjusted[key]) for key in GRIDS}
         self._times = read_only(lines["times"])
 
@@ -153,7 +162,8 @@ class GrowingMarket:
     @property
     def close(self) -> Floats:
         """(N,) as-traded closes of the latest slice."""
-        return self.grids["close"][self.rows - 1]
+        row: Floats = self.grids["close"][self.rows - 1]
+        return row
 
 
 class Past:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,13 +12,31 @@ from engine.contracts import Rule
 from engine.data.sources import find
 from engine.errors import DataError
 from engine.live.feed import Arrived, Facts
+from engine.loop import CHUNK, Engine, new_log
 from engine.orderfile import OrderTable, read_orders
-from engine.orders import empty_plan, mistake, plan_of
+from engine.orders import empty_plan, mistake, new_refusals, plan_of
 from engine.shapes import Plan
+from engine.step.fused import FILLS_PER_NAME, FILLS_PER_ORDER
 from engine.types import DAY_NS, Order, Universe
 
 if TYPE_CHECKING:
     from engine.config import Config
+
+
+def whole(engine: Engine, config: Config, universe: Universe, facts: Facts, slices: Sequence[Arrived]) -> Engine:
+    """The same engine with the orders of its file lined up with slices that are all known: the plan of a compiled run."""
+    if not isinstance(engine.strategy, Rule) or engine.strategy.orders is None:
+        return engine
+    columns = {symbol: i for i, symbol in enumerate(universe.symbols)}
+    by_session, waiting = _by_stamp(read_orders(find(engine.strategy.orders, config.base)), facts)
+    told = [waiting.get(s.session if by_session else s.time, []) for s in slices]
+    first = np.cumsum([0, *map(len, told)]).astype(np.int64)
+    engine.plan = plan_of([order for orders in told for order in orders], first, columns)
+    engine.refused = new_refusals(len(engine.plan.instrument))
+    most = int(np.diff(first).max(initial=0)) * (1 + int(engine.rules.delay))
+    engine.book = engine.book.with_room(max(most, 1))
+    engine.log = new_log(max(CHUNK, 2 * (FILLS_PER_NAME * len(columns) + FILLS_PER_ORDER * max(most, 1))))
+    return engine
 
 
 def planner(

@@ -34,6 +34,7 @@ class Replay:
         self.facts = Facts(
             panel.name, panel.prices, panel.dividends, panel.calendar, panel.missing_open,
             float(panel.bars_per_year), panel.bars_per_year_source, panel.is_daily(),
+            panel.member is not None,
         )  # fmt: skip
 
     def warm_up(self, slices: int) -> Iterator[Arrived | Action]:
@@ -72,7 +73,8 @@ class Replay:
         """The precomputed forecasts of the slice at `time`."""
         if signal not in self.forecasts:
             return None
-        return self.forecasts[signal][int(np.searchsorted(self.panel.times, time))]
+        row: Floats = self.forecasts[signal][int(np.searchsorted(self.panel.times, time))]
+        return row
 
     def close(self) -> None:
         """Nothing is held."""

@@ -14,6 +14,7 @@ from engine.live.feed import Action, Arrived, Correction, Facts, Gap, Late
 from engine.panel import Panel
 from engine.types import Bools, Universe
 
+JOURNAL = "journal"  # the folder of a session in which its journal lies
 START, WARM_UP, SLICE, LATE, CORRECTION, GAP, ACTION = (
     "start",
     "warm-up",
@@ -25,9 +26,10 @@ START, WARM_UP, SLICE, LATE, CORRECTION, GAP, ACTION = (
 )
 FORECASTS, DECISION, INTENT, ANSWER, FILL, SWITCH = "forecasts", "decision", "intent", "answer", "fill", "switch"
 COMMAND, HAND_OVER, CHECKPOINT, RESTART, CLOSE = "command", "hand-over", "checkpoint", "restart", "close"
-REFUSED, ADOPTED = "refused", "adopted"
+REFUSED, ADOPTED, HALT = "refused", "adopted", "halt"
 TAPE = (START, ADOPTED, WARM_UP, SLICE, GAP, ACTION, FORECASTS, COMMAND, HAND_OVER)
 DERIVED = (FILL, REFUSED, SWITCH, INTENT, DECISION)  # what a slice came to, in this order; the decision seals it
+WIDE = ("state", "universe", "config", "bars", "values")  # keys of bodies that are too large to be shown
 COLUMNS = ("lot", "tick", "multiplier", "sector", "delisted_at", "terminal_value")
 Body = dict[str, Any]
 
