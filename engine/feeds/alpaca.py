@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
-import warnings
 from typing import Any
 
 from engine.errors import FeedError, first_line
 from engine.feeds.facts import REST, REVISION, SECOND, STREAM, Bar, History, Values
 from engine.feeds.keys import Keys
 from engine.feeds.provider import Dropped, Ears
-from engine.feeds.rest import deadlined
+from engine.feeds.rest import deadlined, load_alpaca
 from engine.feeds.schedule import Schedule
 from engine.live.clock import Clock
 
@@ -65,7 +64,7 @@ class Alpaca:
             raise FeedError(f"feed.data: expected iex (free) or sip; it was {data!r:.40}")
         self.symbols, self.schedule, self.clock, self.keys = symbols, schedule, clock, keys
         self.market, self.data, self.stream_at, self.rest_at, self.mute = market, data, stream_at, rest_at, mute
-        _library()
+        load_alpaca("alpaca.data.live")
         self._columns = {symbol: k for k, symbol in enumerate(symbols)}
         self._rest: Any = None
 
@@ -240,18 +239,6 @@ class Alpaca:
         headers = getattr(getattr(error, "response", None), "headers", {}) or {}
         wait = float(headers.get("Retry-After", 5.0)) if status == 429 else 0.0
         return Dropped(f"alpaca's REST says {status}: {said}", wait)
-
-
-def _library() -> None:
-    """Import alpaca-py, which imports a part of websockets that warns of its age; FeedError without it."""
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="websockets", category=DeprecationWarning)
-            import alpaca.data.live  # noqa: F401
-    except ImportError:
-        raise FeedError(
-            "feed: alpaca-py is not installed; install barcast with its extra: pip install '.[live]'"
-        ) from None
 
 
 def _values(row: dict[str, Any]) -> Values:

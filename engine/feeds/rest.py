@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
+import warnings
 from typing import Any
 
+from engine.errors import FeedError
+
 CONNECT, READ = 5.0, 15.0  # seconds
+
+
+def load_alpaca(module: str) -> Any:
+    """A module of alpaca-py, which imports a part of websockets that warns of its age; FeedError where it is not installed."""
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="websockets", category=DeprecationWarning)
+            return importlib.import_module(module)
+    except ImportError:
+        raise FeedError("alpaca-py is not installed; install barcast with its extra: pip install '.[live]'") from None
 
 
 def deadlined(client: Any, connect: float = CONNECT, read: float = READ) -> Any:
