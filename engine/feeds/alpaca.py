@@ -181,7 +181,14 @@ class Alpaca:
             raw_data=True,
             url_override=self.stream_at,
             data_timeout=self._timeout(),
-            websocket_params={"ping_interval": 10, "ping_timeout": 60, "max_queue": 1024, "logger": SILENT},
+            websocket_params={
+                "ping_interval": 10,
+                "ping_timeout": 60,
+                "open_timeout": 10,
+                "close_timeout": 1,
+                "max_queue": 1024,
+                "logger": SILENT,
+            },
             **more,
         )
 

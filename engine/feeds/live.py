@@ -41,12 +41,13 @@ class LiveFeed:
         self.state = "not started"
         self.assembler: Assembler | None = None
         self.look = LOOK
+        self.least = 0  # slices of history, whatever the session asks for
         self._kept: list[Arrival] = []  # told while warming up; the session hears it first thing
         self._day_zero = 0
 
     def warm_up(self, slices: int) -> Iterator[Arrived | Action]:
         """The `slices` slices that were over when this was called, from REST."""
-        now = self.clock.now()
+        slices, now = max(slices, self.least), self.clock.now()
         first_live = self.schedule.next(now - self.rules.hold).time
         start = self.schedule.back(first_live, slices)
         self._day_zero = self.schedule.next(start - 1).day
