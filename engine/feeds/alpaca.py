@@ -15,7 +15,7 @@ from engine.errors import FeedError, first_line
 from engine.feeds.facts import REST, REVISION, SECOND, STREAM, Bar, History, Values
 from engine.feeds.keys import Keys
 from engine.feeds.provider import Dropped, Ears
-from engine.feeds.rest import deadlined, load_alpaca
+from engine.feeds.rest import READ, deadlined, load_alpaca
 from engine.feeds.schedule import Schedule
 from engine.live.clock import Clock
 
@@ -57,6 +57,7 @@ class Alpaca:
         stream_at: str | None = None,
         rest_at: str | None = None,
         mute: float = MUTE,
+        read: float = READ,
     ) -> None:
         if market not in ("stocks", "crypto"):
             raise FeedError(f"feed.market: expected stocks or crypto; it was {market!r:.40}")
@@ -65,6 +66,7 @@ class Alpaca:
         self.symbols, self.schedule, self.clock, self.keys = symbols, schedule, clock, keys
         self.market, self.data, self.stream_at, self.rest_at, self.mute = market, data, stream_at, rest_at, mute
         load_alpaca("alpaca.data.live")
+        self.read = read
         self._columns = {symbol: k for k, symbol in enumerate(symbols)}
         self._rest: Any = None
 
@@ -221,7 +223,7 @@ class Alpaca:
         if self._rest is None:
             made: Any = StockHistoricalDataClient if stocks else CryptoHistoricalDataClient
             key, secret = self.keys.reveal()
-            self._rest = deadlined(made(key, secret, raw_data=True, url_override=self.rest_at))
+            self._rest = deadlined(made(key, secret, raw_data=True, url_override=self.rest_at), read=self.read)
         span = {"symbol_or_symbols": symbol, "timeframe": TimeFrame.Minute, "start": _when(start), "end": _when(end)}
         try:
             if stocks:

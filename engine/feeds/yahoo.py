@@ -30,7 +30,13 @@ class Yahoo:
     name = "yfinance"
 
     def __init__(
-        self, symbols: tuple[str, ...], schedule: Schedule, clock: Clock, session: Any = None, wait: float = WAIT
+        self,
+        symbols: tuple[str, ...],
+        schedule: Schedule,
+        clock: Clock,
+        session: Any = None,
+        wait: float = WAIT,
+        timeout: float = TIMEOUT,
     ) -> None:
         if schedule.step != DAY_NS:
             raise ConfigError("feed.interval: yfinance gives delayed daily bars only; say interval: 1d")
@@ -43,7 +49,7 @@ class Yahoo:
                 "feed: yfinance is not installed; install barcast with its extra: pip install '.[live]'"
             ) from None
         self.symbols, self.schedule, self.clock, self.session = symbols, schedule, clock, session
-        self.wait = wait
+        self.wait, self.timeout = wait, timeout
         self._raising: dict[str, bool] = {}
         if hasattr(yfinance, "config"):
             yfinance.config.debug.hide_exceptions = False
@@ -96,7 +102,7 @@ class Yahoo:
                 interval="1d",
                 auto_adjust=False,
                 actions=False,
-                timeout=TIMEOUT,
+                timeout=self.timeout,
                 **self._raising,
             )
         except Exception as error:

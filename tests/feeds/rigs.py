@@ -210,7 +210,7 @@ class YahooRig(Rig):
         return Yahoos(self.clock, self.ids, opens_of(self.schedule))
 
     def provider(self) -> Yahoo:
-        return Yahoo(self.used, self.schedule, self.clock, self.server.session(), wait=0.1)
+        return Yahoo(self.used, self.schedule, self.clock, self.server.session(), wait=0.1, timeout=0.6)
 
     def end(self, k: int) -> int:
         return self.schedule.back(self.t0, -k) if k <= 0 else self._forward(k)
