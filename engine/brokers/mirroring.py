@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import journal, latch
-from engine.brokers.facts import FILLED, Answer, Difference, Intent
+from engine.brokers.facts import ENDED, FILLED, Answer, Difference, Intent
 from engine.brokers.mirror import Mirror
 from engine.brokers.sending import Sender, Venue
 from engine.brokers.slippage import Slippage, slippage
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.live.session import Session
 
 INTENT, ANSWER, SLIPPAGE = "mirror-intent", "mirror-answer", "mirror-slippage"
+REMEMBERED = 50  # slices for which simulated fills wait to be compared
 PLAIN = -1  # Waiting.kind of a target's order, which meets the open
 
 
@@ -38,12 +39,12 @@ class Mirrored:
         universe = session.fold.universe
         self.mirror = Mirror(name, strategy, universe.symbols, universe.lot)
         self.compared: list[Slippage] = []
-        self._told: set[str] = set()
+        self._pending: set[str] = set()  # orders whose cost was not compared yet
         self._fills: dict[tuple[int, int], tuple[float, float]] = {}  # (column, slice) -> simulated (reference, price)
         self._times: dict[int, int] = {}  # close -> number of the slice
         self._seen, self._due, self._asked = -1, False, 0.0
         for row in journal.read(session.folder / JOURNAL):
-            fold_row(self.mirror, self._told, row.kind, row.body)
+            fold_row(self.mirror, self._pending, row.kind, row.body)
         clock = session.clock
         self.sender = Sender(self.mirror, venue, self, self._permit, clock.now())
         self.pace = 5.0  # seconds between looks at the venue while something is on its way
@@ -83,6 +84,7 @@ class Mirrored:
 
     def intent(self, intent: Intent) -> None:
         """Records: durable and witnessed on return."""
+        self._pending.add(intent.id)
         self.session.writer.append(INTENT, asdict(intent))
         self.session.writer.witness()
 
@@ -100,31 +102,39 @@ class Mirrored:
         for k in range(len(fills)):
             self._fills[int(fills.instrument[k]), outcome.t] = float(fills.reference[k]), float(fills.price[k])
         self._times[outcome.time] = outcome.t
+        while len(self._times) > REMEMBERED:
+            del self._times[next(iter(self._times))]
+        for key in [key for key in self._fills if key[1] < outcome.t - REMEMBERED]:
+            del self._fills[key]
 
     def _compare(self) -> None:
         """Realised beside modelled slippage, once per order that is filled and simulated, as a row."""
-        for id_, work in self.mirror.known.items():
+        for id_ in list(self._pending):
+            work = self.mirror.known[id_]
             at = self._times.get(work.intent.slice)
-            if id_ in self._told or work.state != FILLED or at is None:
+            if work.state == ENDED or (at is None and work.over):
+                self._pending.discard(id_)  # nothing to compare, or its slice is forgotten
+            if work.state != FILLED or at is None:
                 continue
             simulated = self._fills.get((work.intent.column, at + 1), self._fills.get((work.intent.column, at)))
             if simulated is None or not np.isfinite(work.price):
                 continue
             told = slippage(work.intent.symbol, work.filled, simulated[0], simulated[1], work.price)
-            self._told.add(id_)
+            self._pending.discard(id_)
             self.compared.append(told)
             self.session.writer.append(SLIPPAGE, {"id": id_, **asdict(told)})
             self.session.writer.commit()
 
 
-def fold_row(mirror: Mirror, told: set[str], kind: str, body: Any) -> None:
+def fold_row(mirror: Mirror, pending: set[str], kind: str, body: Any) -> None:
     """One row of a journal into the mirror; rows of other kinds say nothing."""
     if kind == INTENT:
         mirror.intended(Intent(**body))
+        pending.add(body["id"])
     elif kind == ANSWER:
         mirror.answered(Answer(**body))
     elif kind == SLIPPAGE:
-        told.add(body["id"])
+        pending.discard(body["id"])
 
 
 def slippages(folder: str | Path) -> Iterator[dict[str, Any]]:

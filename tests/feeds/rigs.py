@@ -171,6 +171,7 @@ class AlpacaRig(Rig):
             Keys(KEY, SECRET),
             stream_at=f"ws://{at}/v2/iex",
             rest_at=f"http://{at}",
+            read=0.6,
         )
 
     def stream(self, k: int, column: int, values: Values) -> None:
