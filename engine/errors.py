@@ -9,6 +9,8 @@ BarcastError
     DamagedError     it is not as it was written
     HeldError        another process writes it
     StoppedError     the disk has failed, and nothing more is written
+  FeedError        a live feed that a person must mend: keys, countries, symbols: exits 7
+  BrokerError      a broker that a person must mend: exits 8
 """
 
 from __future__ import annotations
@@ -62,3 +64,11 @@ class HeldError(JournalError):
 
 class StoppedError(JournalError):
     """Writing has failed; what was not acknowledged may or may not be there, and this writer writes no more."""
+
+
+class FeedError(BarcastError):
+    exit_code = 7
+
+
+class BrokerError(BarcastError):
+    exit_code = 8
