@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import latch
-from engine.errors import ConfigError, DataError
+from engine.errors import ConfigError, DataError, OutputError
 from engine.live.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def run_session(
     clock = SystemClock()
     with talking(quiet) as say:
         session = open_session(config, folder, sets=sets, plugins=plugins, adopt=adopt, clock=clock, say=say)
-    with logging_to(session.folder, sys.stderr if not quiet else None), stopping() as stop, lit(quiet) as show:
+    screen = None if quiet else sys.stderr
+    with logging_to(session.folder, screen) as logger, stopping() as stop, lit(quiet) as show:
+        session.log = logger.log
         reporter = Reporter(session, clock, EVERY, show)
         why = session.run(stop, reporter)
         status = reporter.write()
@@ -115,7 +117,12 @@ def tell(folder: str, wait: float, name: str, said: Mapping[str, Any]) -> str:
         latch.kill(place, "barcast kill", clock.now())
     elif name == "resume":
         latch.resume(place, command.reason, clock.now())
-    key = post(place, command, clock)
+    try:
+        key = post(place, command, clock)
+    except OutputError as error:
+        if name != "kill":
+            raise
+        return f"kill: the latch is closed, so nothing is sent; but {error}"
     told = answer(place, key, clock, wait)
     if told == "journaled":
         return f"{name}: journaled; it acts from the next slice on"

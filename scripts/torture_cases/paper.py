@@ -84,6 +84,12 @@ def many(folder: Path, seeds: int) -> None:
     )
 
 
+def size(session: Path) -> int:
+    """Bytes of a session's journal."""
+    file = session / "journal" / "journal"
+    return file.stat().st_size if file.exists() else 0
+
+
 def killed(folder: Path, kills: int) -> None:
     """One session of a real process, killed with -9 at random moments until it has died so often, then ended and verified."""
     environment, rng, done = os.environ | {"PYTHONPATH": str(ROOT)}, random.Random(7), 0
@@ -92,17 +98,16 @@ def killed(folder: Path, kills: int) -> None:
     )
     place = folder / "killed"
     while done < kills:
+        before = size(place)
         process = subprocess.Popen(
             [*MAIN, *SHORT, "--set", "feed.speed=4000000", "--session", place],
             env=environment,
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
         )
-        begun = None
-        while begun is None and process.poll() is None:
-            rows = (place / "journal" / "journal").stat().st_size if (place / "journal" / "journal").exists() else 0
-            time.sleep(rng.random() * 0.4 + 0.6)
-            begun = rows or None
+        while size(place) <= before and process.poll() is None:
+            time.sleep(0.02)
+        time.sleep(rng.random() * 0.3)
         if process.poll() is not None:
             break
         process.send_signal(signal.SIGKILL)
