@@ -29,7 +29,7 @@ DUST = 1e-9  # of a lot
 class GateError(BarcastError):
     """An order that must not leave. Nothing was sent."""
 
-    exit_code = 7
+    exit_code = 9
 
 
 @dataclass(frozen=True, slots=True)
