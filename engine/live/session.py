@@ -186,6 +186,8 @@ class Session:
         self.writer.commit()
 
     def _slice(self, arrived: Arrived, kind: str) -> None:
+        if kind == tape.SLICE:
+            starts.check_unseen(self.fold.signals, arrived.time)
         self._act()
         body = tape.slice_row(arrived, self.fold.met, self.clock.now())
         self.fold.meet(arrived, kind == tape.WARM_UP)

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from engine.contracts import Signal
-from engine.errors import ConfigError
+from engine.errors import ConfigError, DataError
 from engine.live.feed import Facts, Feed
 from engine.live.state import difference
 from engine.live.tape import COLUMNS, Body, universe_of, universe_row
 from engine.manifest import code_hash, git_commit, plain, processor, versions
+from engine.seen import day, in_sample, seen_by
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -43,7 +46,20 @@ def header(config: Config, feed: Feed, signals: Mapping[str, Signal], plugins: M
 
 def told(signal: Signal) -> dict[str, Any]:
     """What a signal is; `fingerprint` is a trained model's hash, where the signal has one."""
-    return {"unit": signal.unit, "window": int(signal.window), "fingerprint": str(getattr(signal, "fingerprint", ""))}
+    return {"unit": signal.unit, "window": int(signal.window), "fingerprint": str(getattr(signal, "sha256", ""))}
+
+
+def check_unseen(signals: Mapping[str, Signal], time: int) -> None:
+    """Nothing; DataError where a model knows what comes at or after `time`: a session decides out of sample or not at all."""
+    times = np.array([time], np.int64)
+    for name, signal in signals.items():
+        seen = seen_by(name, signal, "refuse", times)
+        if in_sample(seen, times)[0]:
+            known = day(int(np.max(seen.known))) if seen.known is not None else ""
+            raise DataError(
+                f"signals.{name}: the model knows until {known}, and the slice is of {day(time)}; a session decides on what no "
+                f"model has seen. Begin it later (data.start, feed.warm_up), or give an older model"
+            )
 
 
 def settled(resolved: dict[str, Any]) -> dict[str, Any]:

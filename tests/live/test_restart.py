@@ -65,7 +65,7 @@ def test_other_code_is_refused(begun, monkeypatch):
 def test_another_model_is_refused(begun, monkeypatch):
     from signals.momentum import Momentum
 
-    monkeypatch.setattr(Momentum, "fingerprint", "another", raising=False)
+    monkeypatch.setattr(Momentum, "sha256", "another", raising=False)
     with pytest.raises(ConfigError, match="models changed: signals.up.fingerprint was '', is 'another'"):
         open_again(begun[0], config(), begun[1])
 
