@@ -40,12 +40,18 @@ def stress(
     from risk.stress.examine import stress as examine
     from risk.stress.show import summary
 
-    rest = (tails, scenarios, assumptions)
-    everything = not (regimes or windows is not None or any(rest) or resample)
+    everything = not (regimes or windows is not None or tails or scenarios or assumptions or resample)
     plugins.load_files(plugin or [])
     loaded = load_config(config, sets or [])
     stretches = history.read() if windows is None else history.read(windows)
-    asked = Asked(everything or regimes or windows is not None, *(everything or one for one in rest), resample, seed)
+    asked = Asked(
+        everything or regimes or windows is not None,
+        everything or tails,
+        everything or scenarios,
+        everything or assumptions,
+        resample,
+        seed,
+    )
     with talking(as_json) as say:
         done = examine(loaded, stretches, asked, say=say)
     typer.echo(json.dumps(as_document(done)) + "\n" if as_json else summary(done), nl=False)

@@ -106,11 +106,14 @@ def others(config: Config, inputs: Inputs, asked: Asked, say: Say) -> Iterator[H
     assert market is not None
     known = {name: mask for name, mask in states(market).items() if name.startswith("volatility") and mask.sum() > 1}
     for name, mask in [(None, None), *known.items()]:
-        word = name or "all slices"
         yield resampled(
             config, inputs, asked.histories, asked.seed, name, mask,
-            progress=lambda k, n, word=word: say(f"{word}: history {k:,} of {n:,}"),
+            progress=_counting(say, name or "all slices"),
         )  # fmt: skip
+
+
+def _counting(say: Say, what: str) -> Callable[[int, int], None]:
+    return lambda done, total: say(f"{what}: history {done:,} of {total:,}")
 
 
 def as_document(done: Stressed) -> dict[str, Any]:
