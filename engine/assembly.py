@@ -102,8 +102,19 @@ def past_volatility(returns: Floats, length: int = VOLATILITY_BARS) -> Floats:
         rows = np.flatnonzero(~np.isnan(returns[:, i]))
         if len(rows) > length:
             windows = np.lib.stride_tricks.sliding_window_view(returns[rows, i], length)[:-1]
-            out[rows[length:], i] = windows.std(axis=1, ddof=1)
+            out[rows[length:], i] = deviation_of_past(windows.T)
     return out
+
+
+def deviation_of_past(returns: Floats) -> Floats:
+    """(1, ...) std (ddof 1) over the first axis, summed from the oldest on: the same bits for one column and for many."""
+    count = len(returns)
+    mean, total = np.zeros((1, *returns.shape[1:])), np.zeros((1, *returns.shape[1:]))
+    for row in returns:
+        mean += row / count
+    for row in returns:
+        total += (row - mean) * (row - mean)
+    return np.sqrt(total / (count - 1))
 
 
 def bar_returns(close: Floats) -> Floats:
@@ -184,10 +195,13 @@ def assemble(
     warmup: int,
     strategy: Rule | Strategy | Orderer | None = None,
     market: Market | None = None,
+    measures: Measures | None = None,
+    orders: bool = True,
 ) -> Engine:
     """An engine for one run. `forecasts` are (T, N) by signal name, in the order a Python strategy sees them.
 
-    `market` may be that of another engine over the same panel whose configuration `needs` the same of it.
+    `market` may be that of another engine over the same panel whose configuration `needs` the same of it. `measures` is told
+    what the run asks for. Without `orders` a file of them is not lined up with the panel: a session does that by slice.
     """
     universe = panel.universe
     if config.caps.max_sector is not None and (universe.sector < 0).all():
@@ -204,12 +218,13 @@ def assemble(
     else:
         stacked = np.full((rows, 1, n), np.nan)
     unit = units.get(order[0], "return") if order else "return"
-    measures = Measures()
+    measures = Measures() if measures is None else measures
     strategy = strategy if strategy is not None else strategy_of(config, n, unit)
     plan = None
     if isinstance(strategy, Rule) and strategy.orders is not None:
-        plan = line_up(read_orders(find(strategy.orders, config.base)), panel)
-    rules = rules_of(config, warmup, measures, plan is not None or isinstance(strategy, Orderer))
+        plan = line_up(read_orders(find(strategy.orders, config.base)), panel) if orders else None
+    explicit = isinstance(strategy, Orderer) or (isinstance(strategy, Rule) and strategy.orders is not None)
+    rules = rules_of(config, warmup, measures, explicit)
     shaper: Shaper = plugins.get("barcast.risk", "shape")(config, universe, panel.bars_per_year, measures)
     guard: Guard = plugins.get("barcast.risk", "guard")(config, panel.bars_per_year)
     return Engine.build(

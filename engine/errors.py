@@ -5,6 +5,10 @@ BarcastError
   DataError        bars, actions, forecasts, files of data: exits 4
   PluginError      a signal, strategy or source broke its contract: exits 5
   OutputError      the run directory could not be written: exits 1
+  JournalError     a session's journal: exits 6
+    DamagedError     it is not as it was written
+    HeldError        another process writes it
+    StoppedError     the disk has failed, and nothing more is written
 """
 
 from __future__ import annotations
@@ -38,3 +42,23 @@ class PluginError(BarcastError):
 
 class OutputError(BarcastError):
     exit_code = 1
+
+
+class JournalError(BarcastError):
+    exit_code = 6
+
+
+class DamagedError(JournalError):
+    """A journal is not as it was written; `offset` is the byte where that shows, None if no byte can be named."""
+
+    def __init__(self, message: str, offset: int | None = None) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
+class HeldError(JournalError):
+    """Another process writes this journal."""
+
+
+class StoppedError(JournalError):
+    """Writing has failed; what was not acknowledged may or may not be there, and this writer writes no more."""

@@ -54,7 +54,7 @@ def forecast(name: str, signal: Signal, config: Config, panel: Panel, given: Any
 
     array = align(chosen(name, signal, config, given), panel, f"signals.{name}")
     # A price computed elsewhere is one of the source's own: forward-adjusted prices depend on where the run begins.
-    return finish(name, array, signal.unit, panel, panel.close)
+    return finish(name, array, signal.unit, panel.universe.symbols, panel.close, panel.close)
 
 
 def forecast_run(name: str, signal: Signal, panel: Panel) -> Floats:
@@ -72,7 +72,7 @@ def forecast_run(name: str, signal: Signal, panel: Panel) -> Floats:
         for t in range(signal.window - 1, shape[0]):
             out[t] = checked(name, at(name, signal, panel, t), shape[1:], t, symbols)
     out[: signal.window - 1] = np.nan
-    return finish(name, out, signal.unit, panel, panel.adjusted.close)
+    return finish(name, out, signal.unit, panel.universe.symbols, panel.close, panel.adjusted.close)
 
 
 def at(name: str, signal: Signal, panel: Panel, t: int) -> Any:
@@ -124,16 +124,20 @@ def checked(name: str, values: Any, shape: tuple[int, ...], t: int | None, symbo
     return array
 
 
-def finish(name: str, out: Floats, unit: str, panel: Panel, close: Floats) -> Floats:
-    """Forecasts ready for the loop: prices as returns on `close`, in whose unit they are; NaN where there is no bar."""
+def finish(
+    name: str, out: Floats, unit: str, symbols: tuple[str, ...], traded: Floats, close: Floats, first: int = 0
+) -> Floats:
+    """(T, N) forecasts ready for the loop, written into `out`: prices as returns on `close`, in whose unit they are; NaN where
+    there is no bar in `traded`. `first` is the slice of row 0.
+    """
     if unit == "price":
         out /= close
         out -= 1.0
     elif unit == "probability" and (odd := np.argwhere((out < 0.0) | (out > 1.0))).size:
         t, i = (int(k) for k in odd[0])
         raise PluginError(
-            f"signals.{name} at slice {t}: {panel.universe.symbols[i]} is {out[t, i]:g}; expected a probability, 0 to 1. "
+            f"signals.{name} at slice {first + t}: {symbols[i]} is {out[t, i]:g}; expected a probability, 0 to 1. "
             f"Give unit: score or return instead"
         )
-    out[np.isnan(panel.close)] = np.nan
+    out[np.isnan(traded)] = np.nan
     return out

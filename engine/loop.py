@@ -12,6 +12,7 @@ all five in one compiled loop when the strategy is compiled, and step after step
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +21,7 @@ from engine import codes as c
 from engine.account import Book, read_only
 from engine.asking import ask, ask_orders
 from engine.contracts import Guard, Orderer, Rule, Shaper, Snapshot, Strategy
+from engine.holding import Hold, hold_plan, hold_targets, hold_waiting
 from engine.orders import empty_plan, more_refusals, new_refusals, refused_at
 from engine.shapes import ENDED, GO, Bars, Curve, Day, Desk, Log, Market, Plan, RefusalLog, Rules, Specs
 from engine.step.admitting import admit
@@ -33,7 +35,11 @@ CHUNK = 1 << 17  # fills a log holds before it is drained
 
 @dataclass(slots=True)
 class Engine:
-    """One run: what it reads, what it holds, what it has written. `t` is the next slice."""
+    """One run: what it reads, what it holds, what it has written. `t` is the next slice.
+
+    A run whose slices come one at a time (engine.live) keeps only the latest in its arrays: row 0 of the market, forecasts,
+    curve and codes is then slice `origin`, and `planner` gives the explicit orders of a slice in place of the plan.
+    """
 
     symbols: tuple[str, ...]
     market: Market
@@ -52,6 +58,10 @@ class Engine:
     log: Log
     parts: list[Fills] = field(default_factory=list)
     t: int = 0
+    origin: int = 0
+    planner: Callable[[int], Plan] | None = None
+    hold: Hold | None = None  # what people and the feed forbid of the next slice
+    brake: int = GO  # what switches and hold came to on the last slice that was stepped
 
     @classmethod
     def build(
@@ -86,27 +96,30 @@ class Engine:
         """Whether there is a next slice to run: the data has not ended and the account is not ruined."""
         return self.t < len(self.market.times) and self.book.account.money[ENDED] == 0.0
 
-    def run(self) -> None:
-        """Run every slice that is left, in one compiled loop where the strategy is compiled."""
-        while self.alive:
+    def run(self, until: int | None = None) -> None:
+        """Run every slice that is left, or those before slice `until`: in one compiled loop where the strategy is compiled."""
+        stop = len(self.market.times) if until is None else until
+        while self.alive and self.t < stop:
             if isinstance(self.strategy, Rule):
-                self._run_fused(self.strategy)
+                self._run_fused(self.strategy, stop)
             else:
                 self.step()
 
     def step(self) -> None:
         """Run slice `t`, and move on."""
-        t, book, market = self.t, self.book, self.market
+        t, book, market, row = self.t, self.book, self.market, self.t - self.origin
         if not room_for(self.log, len(self.symbols), book.explicit):
-            self._drain()
+            self.drain()
             self.log = self.log if room_for(self.log, len(self.symbols), book.explicit) else new_log(2 * self._most())
-        elapsed = float(market.times[t] - market.times[t - 1]) if t > 0 else 0.0
-        day = Day(*(int(flag) for flag in day_at(t, market)))
-        measures = market.measures[t if len(market.measures) > 1 else 0]
-        bars, actions = bars_at(t, market), actions_at(t, market)
-        desk = book.desk(t, elapsed, bars, measures, actions, day, self.specs, self.rules, self.log, self.codes[t])
+        elapsed = float(market.times[row] - market.times[row - 1]) if t > 0 else 0.0
+        day = Day(*(int(flag) for flag in day_at(row, market)))
+        measures = market.measures[row if len(market.measures) > 1 else 0]
+        bars, actions = bars_at(row, market), actions_at(row, market)
+        desk = book.desk(t, elapsed, bars, measures, actions, day, self.specs, self.rules, self.log, self.codes[row])
+        if self.hold is not None:
+            hold_waiting(self.hold, book)
         alive = trade(desk)
-        note(t, book.account, self.curve)
+        note(row, book.account, self.curve)
         if alive:
             self._look(day, desk)
         self.t = t + 1
@@ -120,17 +133,23 @@ class Engine:
         if len(self.guard.params):
             guard = self.guard
             brake = guard.kernel(t, day, book.equity, book.cash, book.view, guard.params, guard.state)
+        brake |= GO if self.hold is None else self.hold.brake
+        self.brake = brake
         if wants_out(brake, book.account):
             flatten(t, brake, book.account, book.orders, book.explicit, codes)
             book.scratch.target[:] = np.nan
             self._shape(brake, desk)
             return
-        member = self.market.member[t if len(self.market.member) > 1 else 0]
+        member = self.market.member[t - self.origin if len(self.market.member) > 1 else 0]
         begin_look(book.scratch, member)
         plan = self._decide(member, desk)
+        plan = self.planner(t) if plan is None and self.planner is not None else plan
         if t < self.rules.warmup:
             name_warmup(codes)
         self._shape(brake, desk)
+        if self.hold is not None:
+            hold_targets(self.hold, desk)
+            plan = plan if plan is None else hold_plan(self.hold, plan)
         write_orders(brake, desk)
         self._admit(plan, brake, member, desk)
 
@@ -147,7 +166,7 @@ class Engine:
         if isinstance(rule, Rule):
             told = (t, desk.day, book.equity, book.cash, book.view, scratch.has_bar, member, scratch.tradable)
             own = (rule.params, rule.state, scratch.target, desk.codes)
-            rule.kernel(*told, specs.sector, specs.symbol_rank, self.forecasts[t], *own)
+            rule.kernel(*told, specs.sector, specs.symbol_rank, self.forecasts[t - self.origin], *own)
             return None
         now = self._snapshot(t, desk.day, desk.bars, member)
         given = np.full(len(self.symbols), np.uint32(c.UNDECIDED))
@@ -178,7 +197,7 @@ class Engine:
         admit(first, last, brake, member, plan, desk, self.refused)
 
     def _snapshot(self, t: int, day: Day, bars: Bars, member: np.ndarray) -> Snapshot:
-        time = int(self.market.times[t])
+        time, now = int(self.market.times[t - self.origin]), self.forecasts[t - self.origin]
         rows = (row.copy() for row in bars[:5])
         return Snapshot(
             t=t,
@@ -186,7 +205,7 @@ class Engine:
             day=day.number,
             slice=Slice(time, day.number, *rows),
             symbols=self.symbols,
-            forecasts={name: self.forecasts[t, k].copy() for k, name in enumerate(self.signals)},
+            forecasts={name: now[k].copy() for k, name in enumerate(self.signals)},
             account=self.book.snapshot(),
             member=member.copy(),
             tradable=self.book.scratch.tradable.copy(),
@@ -202,18 +221,18 @@ class Engine:
             out.append(refused_at(k, self.refused, self.symbols))
         return tuple(reversed(out))
 
-    def _run_fused(self, rule: Rule) -> None:
+    def _run_fused(self, rule: Rule, stop: int) -> None:
         book, shaper, guard, market = self.book, self.shaper, self.guard, self.market
         self.t = fused(
-            self.t, len(market.times), market, self.specs, self.rules, book.account, book.view, book.orders, book.explicit,
+            self.t, stop, market, self.specs, self.rules, book.account, book.view, book.orders, book.explicit,
             self.plan, self.refused, self.log, book.scratch, self.curve, self.codes, self.forecasts,
             rule.kernel, read_only(rule.params), rule.state,
             shaper.kernel, read_only(shaper.params), shaper.state,
             guard.kernel, read_only(guard.params), guard.state,
         )  # fmt: skip
-        self._drain()
+        self.drain()
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
         """Move the fills out of the log, so that it has room again."""
         count = int(self.log.count[0])
         if count:
@@ -230,7 +249,7 @@ class Engine:
 
     def fills(self) -> Fills:
         """Every fill so far, in the order they happened."""
-        self._drain()
+        self.drain()
         self.parts[:] = [Fills.join(self.parts)]
         return self.parts[0]
 

@@ -17,8 +17,13 @@ from typing import Any
 
 from engine.errors import PluginError, first_line
 
-GROUPS = ("barcast.signals", "barcast.strategies", "barcast.risk", "barcast.sources")
-PATH_GROUPS = {"SIGNALS": "barcast.signals", "STRATEGIES": "barcast.strategies", "SOURCES": "barcast.sources"}
+GROUPS = ("barcast.signals", "barcast.strategies", "barcast.risk", "barcast.sources", "barcast.feeds")
+PATH_GROUPS = {
+    "SIGNALS": "barcast.signals",
+    "STRATEGIES": "barcast.strategies",
+    "SOURCES": "barcast.sources",
+    "FEEDS": "barcast.feeds",
+}
 
 _from_files: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
 
@@ -59,7 +64,7 @@ def get(group: str, name: str) -> Any:
 
 
 def load_file(path: str | Path) -> str:
-    """sha256 hex of a plugin file, after running it and registering what its SIGNALS, STRATEGIES or SOURCES name.
+    """sha256 hex of a plugin file, after running it and registering what its SIGNALS, STRATEGIES, SOURCES or FEEDS name.
 
     The file is the user's own code, named on the command line; each of these is a dict of name -> class or function.
     """

@@ -51,6 +51,16 @@ def test_every_case_makes_a_table_with_figures_of_ours(printed):
     assert re.fullmatch(r"[\d.]+%", made[3][1][-1])
 
 
+def test_the_journal_is_measured_without_leaving_anything(tmp_path):
+    before = sorted(ROOT.iterdir())
+    done = bench(tmp_path, "--quick", "--cases", "journal", "--peers", "none")
+    assert done.returncode == 0, done.stderr
+    one, many = tables(done.stdout)
+    assert [row[0] for row in one[1:]] == ["a command", "500 names", "1,695 names"] and len(many) == 3
+    assert all(re.fullmatch(r"[\d,.]+", row[-1]) for row in (*one[1:], *many[1:]))
+    assert sorted(ROOT.iterdir()) == before
+
+
 def test_a_peer_without_an_environment_is_said_to_have_none(printed):
     row = next(row for table in tables(printed) for row in table if row[0] == "quantstats")
     assert "no environment yet" in " ".join(row)

@@ -75,8 +75,9 @@ class Pipeline:
                 self.forecasts[name] = forecast(name, signal, self.config, self.panel, self.given)
                 continue
             self.raw[name] = self.all(name, self.panel)
-            adjusted = self.panel.adjusted.close
-            self.forecasts[name] = finish(name, self.raw[name].copy(), signal.unit, self.panel, adjusted)
+            panel, raw = self.panel, self.raw[name].copy()
+            told = (panel.universe.symbols, panel.close, panel.adjusted.close)
+            self.forecasts[name] = finish(name, raw, signal.unit, *told)
 
     def all(self, name: str, panel: Panel) -> Floats:
         """(T, N) what a fresh signal says of every slice: in one piece where it can, else window by window."""

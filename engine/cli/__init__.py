@@ -1,7 +1,7 @@
 """The command line: parse, call, print. Nothing heavy is imported until a command needs it, so `--help` stays quick.
 
 Results go to stdout, progress and warnings to stderr. Exit codes: 0 done, 1 unexpected, 2 configuration, 4 data, 5 plugin,
-130 interrupted.
+6 journal, 7 a session that does not come out of its own tape, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli import checking
+from engine.cli import checking, live
 from engine.cli.auditing import audit
 from engine.cli.simulating import simulate
 from engine.errors import BarcastError, ConfigError
@@ -177,6 +177,7 @@ def crosscheck(
 
 app.command()(checking.check)
 app.command()(checking.audit)
+live.register(app)
 
 
 @app.command()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from engine.config.base import Model
+from engine.config.feeds import FeedSpec
 from engine.config.kinds import Positive, Text, Whole
 from engine.config.rules import OrderFile, PythonStrategy, Quintile, SignalSpec, Threshold, rule_of
 from engine.config.sections import (
@@ -36,6 +37,7 @@ __all__ = [
     "Execution",
     "Exits",
     "Exposure",
+    "FeedSpec",
     "InAtr",
     "InverseVolatility",
     "LosingStreak",
@@ -81,6 +83,8 @@ class Config(Model):
     benchmark: Text = Field("none", description="equal_weight, none, or a symbol", examples=["equal_weight"])
     capital: Positive = Field(100_000.0, description="money at the start, in the quote currency")
     seed: Whole = Field(0, description="of whatever draws random numbers")
+    feed: FeedSpec | None = Field(None, description="of a paper session: where its slices come from")
+    broker: Literal["simulated"] = Field("simulated", description="of a paper session: who fills its orders")
     _base: Path | None = PrivateAttr(None)
     _places: Places | None = PrivateAttr(None)  # where its keys stand, for mistakes that are only seen later
     _said: dict[str, Any] | None = PrivateAttr(None)  # as it was written: an override may change what follows from it

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from engine.config.feeds import FeedSpec
 from engine.config.models import Config
 from engine.config.rules import OrderFile, PythonStrategy, Quintile, SignalSpec, Threshold
 from engine.config.sections import Exposure, InAtr, InverseVolatility, RiskPerTrade
@@ -48,6 +49,7 @@ def page() -> str:
         ("The whole file", Config),
         *sections,
         ("signals: {NAME: {...}}", SignalSpec),
+        ("feed: {...}", FeedSpec),
         *STRATEGIES,
         *PARTS,
     ]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench_cases import inputs
 from bench_cases.duel import Contender, duel
+from bench_cases.journaling import journaling
 from bench_cases.many import many
 from bench_cases.tables import head, heading, note, ratios, row, seconds
 
@@ -100,11 +101,17 @@ def lanes(options: Options) -> None:
     many(options.quick)
 
 
+def journal(options: Options) -> None:
+    """Case 6: the journal of a paper session, and what the disk's sync costs it."""
+    journaling(options.quick)
+
+
 CASES: dict[str, Callable[[Options], None]] = {
     "quintile": quintile,
     "bars": bars,
     "curve": curve,
     "read": read,
     "lanes": lanes,
+    "journal": journal,
 }
 PEERS = tuple(sorted(path.stem for path in (Path(__file__).resolve().parents[1] / "peers").glob("*.txt")))

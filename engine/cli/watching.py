@@ -1,0 +1,158 @@
+"""What the commands of paper sessions do and print: running with a status line, status, attach, commands, certificates."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine import latch
+from engine.errors import ConfigError, DataError
+from engine.live.clock import SystemClock
+
+if TYPE_CHECKING:
+    from engine.live.verify import Certificate
+
+EVERY = 0.25  # seconds between looks at the status
+ENDINGS = {
+    "ended": "the feed has ended",
+    "stopped": "stopped; the same command goes on with it",
+    "ruin": "the account is ruined",
+}
+
+
+def run_session(
+    config: str, folder: str | None, sets: Sequence[str], plugins: Sequence[str], adopt: str | None, quiet: bool
+) -> str:
+    """Run a session to its end; what to print then."""
+    from engine.cli.show import talking
+    from engine.live.logs import logging_to
+    from engine.live.paper import open_session
+    from engine.live.status import Reporter, lines_of
+
+    clock = SystemClock()
+    with talking(quiet) as say:
+        session = open_session(config, folder, sets=sets, plugins=plugins, adopt=adopt, clock=clock, say=say)
+    with logging_to(session.folder, sys.stderr if not quiet else None), stopping() as stop, lit(quiet) as show:
+        reporter = Reporter(session, clock, EVERY, show)
+        why = session.run(stop, reporter)
+        status = reporter.write()
+    return "\n".join([*lines_of(status), f"closed        {ENDINGS[why]}", ""])
+
+
+@contextmanager
+def stopping() -> Iterator[Callable[[], bool]]:
+    """Whether somebody has asked to stop, by Ctrl-C or SIGTERM; a second Ctrl-C interrupts as usual."""
+    asked: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        if asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def lit(quiet: bool) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """A function that shows a session's status on the terminal; silent where nobody watches."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda status: None
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    from engine.live.status import panel_of
+
+    with Live(console=Console(stderr=True), refresh_per_second=4, transient=True) as live:
+        yield lambda status: live.update(panel_of(status))
+
+
+def status_of(folder: str, as_json: bool) -> str:
+    """How a session stood when it last said so, and whether a process runs it."""
+    from engine.live.status import lines_of, read_status
+
+    status = read_status(Path(folder))
+    return json.dumps(status) + "\n" if as_json else "\n".join([*lines_of(status), ""])
+
+
+def watch(folder: str) -> None:
+    """Show a session's status until it is closed or Ctrl-C is pressed."""
+    from rich.console import Console
+    from rich.live import Live
+
+    from engine.live.status import panel_of, read_status
+
+    clock, place = SystemClock(), Path(folder)
+    with Live(console=Console(), refresh_per_second=4) as live:
+        while True:
+            status = read_status(place)
+            live.update(panel_of(status))
+            if not status["running"]:
+                return
+            clock.sleep(EVERY)
+
+
+def tell(folder: str, wait: float, name: str, said: Mapping[str, Any]) -> str:
+    """Leave a command for a session, and say what has become of it."""
+    from engine.live.commands import Command
+    from engine.live.control import answer, post
+    from engine.live.status import symbols_of
+
+    clock, place = SystemClock(), Path(folder)
+    command = Command(name=name, key="", **said)
+    command.check(symbols_of(place))
+    if name == "kill":  # first of all: it needs neither room on the disk nor a session that listens
+        latch.kill(place, "barcast kill", clock.now())
+    elif name == "resume":
+        latch.resume(place, command.reason, clock.now())
+    key = post(place, command, clock)
+    told = answer(place, key, clock, wait)
+    if told == "journaled":
+        return f"{name}: journaled; it acts from the next slice on"
+    if told == "waits":
+        return f"{name}: left in {place / 'commands'}; nothing has read it within {wait:g} s. It acts once the session runs"
+    raise ConfigError(told)
+
+
+def bar_time(text: str) -> int:
+    """ns UTC of a date's end, or of a date and time; DataError for anything else."""
+    import numpy as np
+
+    try:
+        if len(text.strip()) == 10:
+            return int((np.datetime64(text.strip(), "D") + 1).astype("datetime64[ns]").astype(np.int64))
+        return int(np.datetime64(text.strip().replace(" ", "T"), "ns").astype(np.int64))
+    except ValueError:
+        raise DataError(f"--until: expected 2024-03-28 or 2024-03-28T15:30, got {text!r}") from None
+
+
+def certificate(found: Certificate) -> str:
+    """A certificate for people."""
+    again = "not asked again (they were made elsewhere)"
+    if found.asked_again:
+        again = "asked again: every bit the same"
+        if found.largest > 0.0:
+            again = f"asked again: largest difference {found.largest:.3g}, {found.flips:,} codes would change"
+    rows = (
+        ("rows", f"{found.rows:,}, {found.restarts} restarts, {found.commands} commands"),
+        ("slices", f"{found.slices:,}, of which warm-up {found.warm_up:,}"),
+        ("checkpoints", f"{found.checkpoints:,}, each equal to the fold at its row"),
+        ("forecasts", again),
+        ("code", "the same" if found.same_code else "another than the session was run with, and the same results"),
+        ("head", found.head),
+        ("digest", found.digest),
+        ("backtest", f"{found.backtest}, the same" if found.backtest == found.digest else found.backtest),
+    )
+    last = [] if found.complete else ["The last slice was being decided when the journal ended; it is not counted."]
+    lines = [f"{found.name}: the tape, run again as a backtest, gives every row of the journal", ""]
+    return "\n".join([*lines, *(f"{label:<14}{value}" for label, value in rows), *last, ""])

@@ -1,0 +1,319 @@
+"""A paper session: feed, tape, step, journal, in that order and slice by slice.
+
+    hear      commands that wait become rows
+    take      an arrival becomes a row; a slice is met, forecasts are asked, the step runs, what it did becomes rows
+    commit    one sync per slice: nothing that follows from a row happens before the row is durable
+
+The journal is the session: what a process holds beside it can be lost at any moment, and is folded again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine import journal, latch
+from engine.contracts import Orderer, Rule, Signal, Strategy
+from engine.errors import DataError, JournalError
+from engine.live import start as starts
+from engine.live import tape
+from engine.live.adopting import shifted
+from engine.live.clock import Clock, SystemClock
+from engine.live.commands import RUNNING, Command
+from engine.live.control import CommandBox
+from engine.live.feed import Action, Arrival, Arrived, Correction, Feed, Gap, Late, Resume
+from engine.live.fold import Fold, Outcome
+from engine.live.gate import Gate, GateError, Limits
+from engine.live.refold import Refold, checkpoint, derived, usable
+from engine.live.state import difference
+from engine.live.tape import JOURNAL
+
+if TYPE_CHECKING:
+    from engine.config import Config
+
+CHECKPOINT_EVERY = 250  # slices
+WARM_UP_GROUP = 64  # slices of history per sync
+ENDED, STOPPED, RUINED = "ended", "stopped", "ruin"
+
+
+@dataclass
+class Health:
+    """What a session counts of its feed and of itself; none of it decides anything."""
+
+    late: int = 0
+    corrections: int = 0
+    gaps: int = 0
+    seconds: list[float] = field(default_factory=list)  # from a slice's arrival until its orders were durable
+
+
+class Session:
+    """One process's hold of a session folder. Use `begin`, which makes one or goes on with one that is there."""
+
+    def __init__(
+        self, folder: Path, writer: Any, fold: Fold, feed: Feed, clock: Clock, gate: Gate, refold: Refold | None = None
+    ) -> None:
+        self.folder, self.writer, self.fold, self.feed, self.clock = folder, writer, fold, feed, clock
+        self.box, self.health = CommandBox(folder), Health()
+        self.keys = set() if refold is None else refold.keys
+        self.warm = refold is not None and refold.warm
+        self.adopting: Mapping[str, Any] | None = None
+        self.every = CHECKPOINT_EVERY
+        self.last: Outcome | None = None
+        self._actions: list[Action] = []
+        self.gate = gate
+        if refold is not None:
+            self._finish(refold)
+
+    # Going on after a crash.
+    def _finish(self, refold: Refold) -> None:
+        """Complete the slice that the journal ends in."""
+        outcome = refold.outcome
+        if outcome is None and not refold.asked:
+            outcome = self._step()
+        if outcome is not None:
+            self._write(outcome, refold.found)
+        self.writer.commit()
+
+    # Running.
+    def run(
+        self, stop: Callable[[], bool] = lambda: False, show: Callable[[Session], None] = lambda session: None
+    ) -> str:
+        """Take what the feed gives until it ends, the account is ruined, or `stop` says so; which of these it was."""
+        if self.ruined():
+            return self._close(RUINED)
+        if not self.warm:
+            self._warm_up()
+        for arrival in self.feed.arrivals(self.resume()):
+            self.hear()
+            if stop():
+                return self._close(STOPPED)
+            if arrival is not None:
+                self.take(arrival)
+            show(self)
+            if self.ruined():
+                return self._close(RUINED)
+        self.hear()
+        return self._close(ENDED)
+
+    def ruined(self) -> bool:
+        """Whether the account has ended."""
+        return not self.fold.alive
+
+    def resume(self) -> Resume:
+        """Where the tape ends."""
+        last = self.fold.arrived
+        return Resume() if last is None else Resume(last.time, last.day, last.session, self.fold.met)
+
+    def _warm_up(self) -> None:
+        """The history before the first slice; what a crash has left of it is gone on with."""
+        windows = [int(signal.window) for signal in self.fold.signals.values()]
+        after = self.resume().time
+        for arrival in self.feed.warm_up(max(windows, default=1) - 1):
+            if isinstance(arrival, Action):
+                self._actions.append(arrival)
+            elif arrival.time <= after:
+                self._actions.clear()
+            else:
+                self._slice(arrival, tape.WARM_UP)
+                if self.fold.met % WARM_UP_GROUP == 0:
+                    self.writer.commit()
+        if self.adopting is not None:
+            state = shifted(self.adopting["state"], self.adopting["slices"], self.fold.met)
+            self.writer.append(tape.ADOPTED, {**self.adopting, "state": state})
+            self.fold.adopt(state)
+            self.gate.adopted(state["quantity"], state["mark"])
+        self.warm = True
+        self.writer.commit()
+
+    def hear(self) -> None:
+        """Journal the commands that wait; a command is acknowledged once it is witnessed. A latch that is closed is a kill."""
+        waiting = self.box.waiting(self.fold.universe.symbols)
+        for command in waiting:
+            if command.key not in self.keys:
+                self._obey(command)
+        if self.fold.standing.killed == RUNNING and latch.look(self.folder) is None:
+            self._obey(Command("kill", f"latch-{self.fold.met}", reason="the latch is closed"))
+        elif not waiting:
+            return
+        self.writer.witness()
+        for command in waiting:
+            self.box.done(command.key)
+
+    def _obey(self, command: Command) -> None:
+        self.writer.append(tape.COMMAND, tape.command_row(command, self.clock.now()))
+        self.keys.add(command.key)
+        self.fold.command(command)
+
+    def take(self, arrival: Arrival) -> None:
+        """One arrival, journaled and acted on."""
+        if isinstance(arrival, Action):
+            self._actions.append(arrival)
+        elif isinstance(arrival, Arrived):
+            begun = self.clock.elapsed()
+            self._slice(arrival, tape.SLICE)
+            if self.fold.met % self.every == 0:
+                self.writer.append(tape.CHECKPOINT, checkpoint(self.fold))
+            self.writer.commit()
+            self.health.seconds.append(self.clock.elapsed() - begun)
+            del self.health.seconds[:-10_000]
+        else:
+            self._note(arrival)
+
+    def _note(self, arrival: Late | Correction | Gap) -> None:
+        """What came beside the slices."""
+        now = self.clock.now()
+        if isinstance(arrival, Gap):
+            self.health.gaps += 1
+            self.writer.append(tape.GAP, tape.gap_row(arrival, now))
+            self.fold.gap(arrival)
+        else:
+            late = isinstance(arrival, Late)
+            self.health.late += late
+            self.health.corrections += not late
+            self.writer.append(tape.LATE if late else tape.CORRECTION, tape.bar_row(arrival, now))
+        self.writer.commit()
+
+    def _slice(self, arrived: Arrived, kind: str) -> None:
+        self._act()
+        body = tape.slice_row(arrived, self.fold.met, self.clock.now())
+        self.fold.meet(arrived, kind == tape.WARM_UP)
+        self.gate.met(arrived, self.fold.acted)
+        self.writer.append(kind, body)
+        self._write(self._step(), set())
+
+    def _act(self) -> None:
+        """Journal the actions of the next slice; those that are on the tape already must be the same."""
+        known, given = list(self.fold.pending), self._actions
+        for told, again in zip(known, given, strict=False):
+            if said := difference(tape.action_row(told), tape.action_row(again)):
+                raise DataError(f"feed: after the restart it gives another action for slice {self.fold.met}: {said}")
+        for action in given[len(known) :]:
+            self.writer.append(tape.ACTION, tape.action_row(action))
+            self.fold.act(action)
+        self._actions = []
+
+    def _step(self) -> Outcome:
+        """Forecasts of the latest slice, journaled, and the step on them."""
+        forecasts = self.fold.ask(self.feed.given)
+        self.writer.append(tape.FORECASTS, {"t": self.fold.met - 1, "values": forecasts})
+        return self.fold.step(forecasts)
+
+    def _write(self, outcome: Outcome, found: set[str]) -> None:
+        """What a slice came to, as rows; those that were `found` are there already. GateError if its orders must not leave."""
+        if tape.FILL not in found:
+            self.gate.filled(outcome.fills.instrument, outcome.fills.quantity)
+        engine = self.fold.engine
+        try:
+            quantity = engine.book.account.quantity
+            self.gate.check(outcome.t, outcome.money[0], outcome.waiting, engine.hold, outcome.brake, quantity)
+        except GateError as error:
+            self.writer.append(tape.HALT, {"t": outcome.t, "why": str(error)})
+            self.writer.witness()
+            raise
+        for kind, body in derived(outcome):
+            if kind not in found:
+                self.writer.append(kind, body)
+        self.last = outcome
+
+    def _close(self, why: str) -> str:
+        self.writer.append(tape.CHECKPOINT, checkpoint(self.fold))
+        self.writer.append(
+            tape.CLOSE, {"why": why, "slices": self.fold.met, "digest": self.fold.digest.hex(), "at": self.clock.now()}
+        )
+        self.writer.close()
+        self.feed.close()
+        return why
+
+
+def begin(
+    folder: str | Path,
+    config: Config,
+    feed: Feed,
+    signals: Mapping[str, Signal],
+    plugins: Mapping[str, str] | None = None,
+    *,
+    clock: Clock | None = None,
+    strategy: Rule | Strategy | Orderer | None = None,
+    adopt: Mapping[str, Any] | None = None,
+) -> Session:
+    """The session in `folder`: a new one, or the one that is there, folded and ready to go on.
+
+    ConfigError if it was begun with another file, plugin, model or code; JournalError if its journal is damaged or held;
+    DivergedError if its journal does not come out of its own tape.
+    """
+    place, time = Path(folder), clock or SystemClock()
+    header = starts.header(config, feed, signals, plugins or {}, time.now())
+    if not (place / JOURNAL).exists():
+        fold = Fold(config, feed.universe, feed.facts, signals, strategy)
+        header["order"] = list(fold.engine.signals)
+        header["adopted"] = None if adopt is None else {key: adopt[key] for key in ("session", "head", "digest")}
+        place.mkdir(parents=True, exist_ok=True)
+        if not any((place / name).exists() for name in (latch.PERMIT, latch.KILLED)):
+            latch.issue(place, time.now())
+        gate = Gate(Limits.of(header["config"]), feed.universe)
+        session = Session(place, journal.create(place / JOURNAL, header), fold, feed, time, gate)
+        session.adopting = adopt
+        return session
+    if adopt is not None:
+        raise JournalError(
+            f"{place}: there is a session here; --adopt needs a new place. Choose another with --session"
+        )
+    writer, recovered = journal.reopen(place / JOURNAL)
+    try:
+        return _go_on(place, writer, recovered, header, config, feed, signals, time, strategy, adopt)
+    except BaseException:
+        writer.close()
+        raise
+
+
+def _go_on(
+    place: Path,
+    writer: Any,
+    recovered: Any,
+    header: dict[str, Any],
+    config: Config,
+    feed: Feed,
+    signals: Mapping[str, Signal],
+    clock: Clock,
+    strategy: Rule | Strategy | Orderer | None,
+    adopt: Mapping[str, Any] | None,
+) -> Session:
+    """A session folded from its journal, from the last checkpoint on."""
+    rows = journal.read(place / JOURNAL)
+    start = next(rows).body
+    starts.check_same(start, header, str(place))
+    if adopt is not None and (start["adopted"] is None or start["adopted"]["head"] != adopt["head"]):
+        raise JournalError(
+            f"{place}: there is a session here; --adopt needs a new place. Choose another with --session"
+        )
+    universe = tape.universe_of(start["universe"])
+    fold = Fold(config, universe, starts.facts_of(start), signals, strategy)
+    skip = None
+    for row in journal.read(place / JOURNAL):
+        skip = row if row.kind == tape.CHECKPOINT and usable(fold, row.body) else skip
+    gate = Gate(Limits.of(start["config"]), universe)
+    refold = Refold(fold, gate)
+    refold.run(rows, skip)
+    told = {"cut": recovered.cut, "why": recovered.why, "from": -1 if skip is None else int(skip.body["t"])}
+    if start["adopted"] is not None and not refold.warm and not refold.adopted and adopt is None:
+        raise JournalError(
+            f"{place}: it was stopped before it took over {start['adopted']['session']}; say --adopt again"
+        )
+    writer.append(tape.RESTART, told | {"slices": fold.met, "at": clock.now()})
+    session = Session(place, writer, fold, feed, clock, gate, refold)
+    session.adopting = None if refold.adopted else adopt
+    return session
+
+
+def equity_so_far(folder: Path) -> np.ndarray:
+    """(T, 7) bar time and money of every slice decided so far, from the journal: for curves."""
+    rows = [
+        [float(row.body["time"]), *row.body["money"]]
+        for row in journal.read(folder / JOURNAL)
+        if row.kind == tape.DECISION
+    ]
+    return np.array(rows).reshape(-1, 7)
