@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -39,6 +39,7 @@ class Frame:
     t: int = -1
     ended: str = ""
     said: str = ""
+    failed: str = ""  # why the page itself no longer follows
 
 
 class Showing:
@@ -58,6 +59,11 @@ class Showing:
     def log(self, text: str) -> None:
         """A line of the session's log."""
         self.lines.append(words.line(text.rstrip("\n")))
+
+    def fail(self, why: str) -> None:
+        """The page could not keep up: say so once, where the last frame stands."""
+        if self.frame.failed != why:
+            self.frame = replace(self.frame, number=self.frame.number + 1, failed=words.line(why))
 
     def _read(self) -> Board:
         """The board of the journal as it lies there."""
@@ -177,6 +183,7 @@ def news(frame: Frame, seen: Mapping[str, str], points: int, now: Callable[[], i
         "slice": frame.t,
         "ended": frame.ended,
         "said": frame.said,
+        "failed": frame.failed,
         "parts": {name: html for name, html in frame.parts.items() if seen.get(name) != html},
         "points": [plain_point(point) for point in recent],
         "stale": stale,

@@ -6,16 +6,16 @@ import asyncio
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
-from engine.errors import BarcastError, ConfigError
+from engine.errors import BarcastError, ConfigError, first_line
 from engine.live.clock import Clock
 from engine.web.commanding import command_of, obey
 from engine.web.curve import SPANS
 from engine.web.guard import Door, Doors, Receive, Scope, Send, all_of, plain, whole
 from engine.web.passes import Passes
-from engine.web.showing import Showing, news
+from engine.web.showing import Frame, Showing, news
 
 JSON = "application/json"
 LARGEST = 4096  # bytes of what is sent to us
@@ -49,8 +49,18 @@ class Site:
     async def pumping(self) -> None:
         """Keep the board up with the session until the page closes."""
         while not self.closing.is_set():
-            await self._aside(lambda: self.showing.pump(draw=self.streams > 0))
+            await self.pump(self.streams > 0)
             await asyncio.sleep(LOOK)
+
+    async def pump(self, draw: bool) -> Frame:
+        """The newest frame; what goes wrong on the way to it is said on the page, and the session goes on."""
+        try:
+            told = await self._aside(lambda: self.showing.pump(draw))
+        except Exception as error:
+            self.showing.fail(first_line(error))
+        else:
+            return cast("Frame", told)
+        return self.showing.frame
 
     async def _aside(self, work: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self.worker, work)
@@ -135,7 +145,7 @@ class Site:
         headers = [(b"content-type", b"text/event-stream"), (b"x-accel-buffering", b"no")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         seen: dict[str, str] = {}
-        number, points = -1, (await self._aside(lambda: self.showing.pump())).points
+        number, points = -1, (await self.pump(True)).points
         while not self.closing.is_set():
             waited = 0.0
             while self.showing.frame.number == number and waited < BEAT and not self.closing.is_set():

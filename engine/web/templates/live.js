@@ -84,7 +84,7 @@
     if (ended) { document.querySelectorAll("#controls button").forEach(function (one) { one.disabled = true; }); }
     if (told.stale || (count === 0 && series.x.length === 0)) { whole(); }
     else if (told.points.length && told.count > count) { extend(told.points.slice(-(told.count - count))); count = told.count; }
-    notice(""); alive(); say(told.said); candles(false); tick();
+    notice(told.failed ? "The page has failed, the session goes on: " + told.failed : ""); alive(); say(told.said); candles(false); tick();
   }
   function alive() {
     var silent = Date.now() + drift - heard;
