@@ -61,6 +61,16 @@ def test_the_journal_is_measured_without_leaving_anything(tmp_path):
     assert sorted(ROOT.iterdir()) == before
 
 
+def test_a_paper_session_is_measured_without_leaving_anything(tmp_path):
+    before = sorted(ROOT.iterdir())
+    done = bench(tmp_path, "--quick", "--cases", "paper", "--peers", "none")
+    assert done.returncode == 0, done.stderr
+    (table,) = tables(done.stdout)
+    assert [row[0] for row in table[1:]] == ["1", "500"]
+    assert all(re.fullmatch(r"[\d,.]+", row[2]) for row in table[1:])
+    assert sorted(ROOT.iterdir()) == before
+
+
 def test_a_peer_without_an_environment_is_said_to_have_none(printed):
     row = next(row for table in tables(printed) for row in table if row[0] == "quantstats")
     assert "no environment yet" in " ".join(row)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine import latch
-from engine.errors import ConfigError, DataError
+from engine.errors import ConfigError, DataError, OutputError
 from engine.live.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def run_session(
     with ExitStack() as around:
         logger = around.enter_context(logging_to(session.folder, sys.stderr if not quiet else None))
         stop, show = around.enter_context(stopping()), around.enter_context(lit(quiet))
+        session.log = logger.log
         reporter = Reporter(session, clock, EVERY, show)
         shown = None if page is None else around.enter_context(showing(session, clock, page, logger))
         why = session.run(stop, reporter if shown is None else both(reporter, shown.show))
@@ -174,7 +175,12 @@ def tell(folder: str, wait: float, name: str, said: Mapping[str, Any]) -> str:
         latch.kill(place, "barcast kill", clock.now())
     elif name == "resume":
         latch.resume(place, command.reason, clock.now())
-    key = post(place, command, clock)
+    try:
+        key = post(place, command, clock)
+    except OutputError as error:
+        if name != "kill":
+            raise
+        return f"kill: the latch is closed, so nothing is sent; but {error}"
     told = answer(place, key, clock, wait)
     if told == "journaled":
         return f"{name}: journaled; it acts from the next slice on"

@@ -47,6 +47,8 @@ ELSEWHERE = {
     "universe",
     "signals",
     "benchmark",
+    "broker",
+    "feed",
     "capital",
     "seed",
 }  # shared as a whole, or seen in the bars

@@ -106,15 +106,13 @@ class Gate:
         if off.any():
             i = int(np.flatnonzero(off)[0])
             self._refuse(t, i, f"the account holds {quantity[i]:g}, its fills make {self.held[i]:g}")
-        after = self._each(t, waiting)
-        grows = self._growing(waiting, after)
-        self._held_back(t, grows, hold, brake)
-        self._sizes(t, equity, waiting, after, grows)
+        self._each(t, waiting)
+        self._held_back(t, self._grows(self._after(waiting, True)[0]), hold, brake)
+        self._sizes(t, equity, waiting, *self._after(waiting, False))
         self._venue(t, waiting)
 
-    def _each(self, t: int, waiting: Waiting) -> Floats:
-        """What would be held if all of them were filled; each order makes sense by itself."""
-        after = self.held.copy()
+    def _each(self, t: int, waiting: Waiting) -> None:
+        """Each order makes sense by itself."""
         for k in range(len(waiting)):
             i, quantity = int(waiting.instrument[k]), float(waiting.quantity[k])
             if not math.isfinite(quantity) or quantity == 0.0:
@@ -125,18 +123,26 @@ class Gate:
             flattens = quantity == -self.held[i]
             if lot > 0.0 and not flattens and abs(quantity / lot - round(quantity / lot)) > 1e-6:
                 self._refuse(t, i, f"{quantity:g} is no multiple of the lot {lot:g}")
-            if waiting.reduce_only[k]:
+
+    def _after(self, waiting: Waiting, cut: bool) -> tuple[Floats, Floats]:
+        """(N,) what would be held if all of them were filled, and (K,) what before each.
+
+        Of reduce-only orders as much as there is to reduce; a target's in full unless `cut`, since its size was reckoned so.
+        """
+        after, before = self.held.copy(), np.zeros(len(waiting))
+        for k in range(len(waiting)):
+            i, quantity = int(waiting.instrument[k]), float(waiting.quantity[k])
+            before[k] = after[i]
+            if waiting.reduce_only[k] and (cut or waiting.kind[k] >= 0):
                 room = -after[i]
                 quantity = 0.0 if quantity * room <= 0.0 else math.copysign(min(abs(quantity), abs(room)), quantity)
             after[i] += quantity
-        return after
+        return after, before
 
-    def _growing(self, waiting: Waiting, after: Floats) -> np.ndarray:
-        """(N,) names whose position would be opened, grown or turned over by an order that may."""
-        free = np.zeros(len(self.held), np.bool_)
-        free[waiting.instrument[~np.asarray(waiting.reduce_only, np.bool_)]] = True
+    def _grows(self, after: Floats) -> np.ndarray:
+        """(N,) names whose position would be opened, grown or turned over."""
         larger = np.abs(after) > np.abs(self.held) * (1.0 + SLACK) + DUST
-        return free & (larger | (after * self.held < 0.0))
+        return larger | (after * self.held < 0.0)
 
     def _held_back(self, t: int, grows: np.ndarray, hold: Hold | None, brake: int) -> None:
         """Nothing grows while somebody, a switch or the feed forbids it."""
@@ -145,16 +151,17 @@ class Gate:
         if hold is not None and (named := np.flatnonzero(grows & hold.barred)).size:
             self._refuse(t, int(named[0]), "it would grow while its instrument is locked or blocked")
 
-    def _sizes(self, t: int, equity: float, waiting: Waiting, after: Floats, grows: np.ndarray) -> None:
-        """Weight, value, sector, longs and gross of the names that would grow."""
-        limits, unit = self.limits, self.mark * self.universe.multiplier
-        for k in np.flatnonzero(grows[waiting.instrument] & (waiting.due == t + 1 + limits.delay)):
-            i = int(waiting.instrument[k])
-            value, shrinks = abs(waiting.quantity[k]) * unit[i], waiting.quantity[k] * self.held[i] < 0.0
-            if value > limits.max_order_value * (1.0 + SLACK) and not shrinks:
+    def _sizes(self, t: int, equity: float, waiting: Waiting, after: Floats, before: Floats) -> None:
+        """Weight, value, sector, longs and gross of the names that orders decided now would grow."""
+        limits, unit, grows = self.limits, self.mark * self.universe.multiplier, self._grows(after)
+        now = (waiting.due == t + 1 + limits.delay) & ~waiting.reduce_only  # older ones were judged at older prices
+        for k in np.flatnonzero(now):
+            i, quantity = int(waiting.instrument[k]), waiting.quantity[k]
+            value, larger = abs(quantity) * unit[i], abs(before[k] + quantity) > abs(before[k]) * (1.0 + SLACK) + DUST
+            if larger and value > limits.max_order_value * (1.0 + SLACK):
                 self._refuse(t, i, f"worth {value:,.2f}, max_order_value {limits.max_order_value:,.2f}")
         fresh = np.zeros(len(self.held), np.bool_)
-        fresh[waiting.instrument[waiting.due == t + 1 + limits.delay]] = True  # older ones were judged at older prices
+        fresh[waiting.instrument[now]] = True
         grows = grows & fresh
         weight = np.where(grows, after * unit, 0.0) / equity
         self._bound(t, np.abs(weight), limits.max_weight, "max_weight")

@@ -104,7 +104,7 @@ class GrowingMarket:
         self._adjust(k)
         bars = {key: self.adjusted[key][k] for key in GRIDS}
         if self.impact:
-            self.volatility[k] = self.past.volatility()
+            self.volatility[k] = np.where(np.isnan(bars["close"]), 0.0, self.past.volatility())
         self.past.add(bars["high"], bars["low"], bars["close"])
         if self.measures.asked:
             self.measured[k] = self.past.measured
@@ -178,7 +178,7 @@ class Past:
         self.mean, self.ranges = np.zeros((len(self.asked), n)), np.zeros(n, np.int64)
 
     def volatility(self) -> Floats:
-        """(N,) for impact: of the returns before this bar, NaN-free; only bars that exist count."""
+        """(N,) for impact: of the returns before the bar to come, 0 before there are enough; only bars that exist count."""
         closes = self.closes[-(VOLATILITY_BARS + 1) :]
         full = ~np.isnan(closes[0])
         with np.errstate(invalid="ignore"):

@@ -23,7 +23,7 @@ from engine.live import start as starts
 from engine.live import tape
 from engine.live.adopting import shifted
 from engine.live.clock import Clock, SystemClock
-from engine.live.commands import RUNNING, Command
+from engine.live.commands import RUNNING, Command, stamp
 from engine.live.control import CommandBox
 from engine.live.feed import Action, Arrival, Arrived, Correction, Feed, Gap, Late, Resume
 from engine.live.fold import Fold, Outcome
@@ -62,6 +62,7 @@ class Session:
         self.warm = refold is not None and refold.warm
         self.adopting: Mapping[str, Any] | None = None
         self.every = CHECKPOINT_EVERY
+        self.log: Callable[[str, str], None] = lambda level, text: None
         self.last: Outcome | None = None
         self._actions: list[Action] = []
         self.gate = gate
@@ -147,6 +148,7 @@ class Session:
         self.writer.append(tape.COMMAND, tape.command_row(command, self.clock.now()))
         self.keys.add(command.key)
         self.fold.command(command)
+        self.log("INFO", f"command: {command.name} {command.symbol} {command.reason}".rstrip())
 
     def take(self, arrival: Arrival) -> None:
         """One arrival, journaled and acted on."""
@@ -168,12 +170,18 @@ class Session:
         now = self.clock.now()
         if isinstance(arrival, Gap):
             self.health.gaps += 1
+            names = ", ".join(self.fold.universe.symbols[i] for i in arrival.instruments)
+            self.log(
+                "WARNING", f"gap: {names} from {stamp(arrival.after)} to {stamp(arrival.before)}: {arrival.reason}"
+            )
             self.writer.append(tape.GAP, tape.gap_row(arrival, now))
             self.fold.gap(arrival)
         else:
             late = isinstance(arrival, Late)
             self.health.late += late
             self.health.corrections += not late
+            what, name = "late bar" if late else "correction", self.fold.universe.symbols[arrival.instrument]
+            self.log("WARNING", f"{what}: {name} of {stamp(arrival.time)}; no slice changes")
             self.writer.append(tape.LATE if late else tape.CORRECTION, tape.bar_row(arrival, now))
         self.writer.commit()
 
@@ -211,15 +219,21 @@ class Session:
             quantity = engine.book.account.quantity
             self.gate.check(outcome.t, outcome.money[0], outcome.waiting, engine.hold, outcome.brake, quantity)
         except GateError as error:
+            self.log("ERROR", str(error))
             self.writer.append(tape.HALT, {"t": outcome.t, "why": str(error)})
             self.writer.witness()
             raise
         for kind, body in derived(outcome):
             if kind not in found:
                 self.writer.append(kind, body)
+        if outcome.brake != outcome.was:
+            self.log("WARNING", f"brake: {outcome.was:#x} to {outcome.brake:#x} after slice {outcome.t}")
+        if len(outcome.fills):
+            self.log("INFO", f"{len(outcome.fills)} fills on slice {outcome.t}, {stamp(outcome.time)}")
         self.last = outcome
 
     def _close(self, why: str) -> str:
+        self.log("INFO", f"closing: {why}, {self.fold.met} slices, digest {self.fold.digest.hex()}")
         self.writer.append(tape.CHECKPOINT, checkpoint(self.fold))
         self.writer.append(
             tape.CLOSE, {"why": why, "slices": self.fold.met, "digest": self.fold.digest.hex(), "at": self.clock.now()}

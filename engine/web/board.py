@@ -200,8 +200,8 @@ class Board:
     def _event(self, kind: str, body: Mapping[str, Any]) -> None:
         if (told := event(kind, body, self)) is not None:
             self._say(*told)
-        if kind == tape.CLOSE:
-            self.ended = str(body["why"])
+        if kind in (tape.CLOSE, tape.RESTART):
+            self.ended = str(body.get("why", "")) if kind == tape.CLOSE else ""
 
     def _say(self, at: int, tone: str, words: str) -> None:
         self.events.append(Event(at, tone, words))

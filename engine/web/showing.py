@@ -141,11 +141,17 @@ class Showing:
             }
             return {
                 "symbol": plotly_text(symbol),
+                "ranges": bool(np.isfinite(columns[:, :3]).any()),
                 "time": [stamped(time) for time, _ in bars],
                 **{name: rounded(columns[:, k], 8) for k, name in enumerate(("open", "high", "low", "close"))},
                 "marks": [mark_of(mark) for mark in marks],
                 **levels,
             }  # fmt: skip
+
+    @property
+    def ended(self) -> str:
+        """Why the session is closed; empty while it is not."""
+        return self._board.ended
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -116,7 +116,7 @@ class Site:
         self.asking += 1
         try:
             command = command_of(told, self.showing.symbols)
-            if self.showing.frame.ended:
+            if self.showing.ended:
                 raise ConfigError("the session is closed")
             loop, folder = asyncio.get_running_loop(), self.showing.folder
             said = await loop.run_in_executor(self.runner, lambda: obey(folder, command, self.clock))

@@ -31,7 +31,7 @@ def event(kind: str, body: Mapping[str, Any], board: Board) -> Said | None:
     """(ns of the wall clock, tone, words) of a row that is worth a line; None for the others."""
     at = int(body.get("received", body.get("at", board.received)))
     if kind == tape.SWITCH:
-        tone = "loss" if body["brake"] & (HALT | FLATTEN_ALL) else "warn" if body["brake"] else ""
+        tone = "loss" if body["brake"] & FLATTEN_ALL else "warn" if body["brake"] else ""
         return at, tone, f"brake: {brake(body['was'])}, now {brake(body['brake'])}"
     if kind == tape.COMMAND:
         told = " ".join(

@@ -14,6 +14,7 @@ from bench_cases import inputs
 from bench_cases.duel import Contender, duel
 from bench_cases.journaling import journaling
 from bench_cases.many import many
+from bench_cases.papering import papering
 from bench_cases.tables import head, heading, note, ratios, row, seconds
 
 OURS = "barcast"
@@ -106,6 +107,11 @@ def journal(options: Options) -> None:
     journaling(options.quick)
 
 
+def paper(options: Options) -> None:
+    """Case 7: a paper session over replayed bars, journal and sync included."""
+    papering(options.quick)
+
+
 CASES: dict[str, Callable[[Options], None]] = {
     "quintile": quintile,
     "bars": bars,
@@ -113,5 +119,6 @@ CASES: dict[str, Callable[[Options], None]] = {
     "read": read,
     "lanes": lanes,
     "journal": journal,
+    "paper": paper,
 }
 PEERS = tuple(sorted(path.stem for path in (Path(__file__).resolve().parents[1] / "peers").glob("*.txt")))

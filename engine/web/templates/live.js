@@ -169,7 +169,8 @@
   }
   function prices(place, told) {
     var last = told.time.length - 1, ends = [told.time[0], told.time[last]];
-    var traces = [{ type: "candlestick", x: told.time, open: told.open, high: told.high, low: told.low, close: told.close, name: told.symbol, whiskerwidth: 0,
+    var traces = [!told.ranges ? { type: "scatter", mode: "lines", x: told.time, y: told.close, name: told.symbol, line: { color: colour("up"), width: 1.4 }, hovertemplate: "%{y}<extra></extra>" }
+      : { type: "candlestick", x: told.time, open: told.open, high: told.high, low: told.low, close: told.close, name: told.symbol, whiskerwidth: 0,
       increasing: { line: { color: colour("up"), width: 1 }, fillcolor: colour("ground") }, decreasing: { line: { color: colour("up"), width: 1 }, fillcolor: colour("up") } }];
     [[true, "triangle-up", "gain"], [false, "triangle-down", "loss"]].forEach(function (way) {
       var mine = told.marks.filter(function (mark) { return mark[2] === way[0]; });

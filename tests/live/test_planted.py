@@ -1,0 +1,12 @@
+"""A catalogue of planted bugs: all of them are caught."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.live.planted import PLANTED
+
+
+@pytest.mark.parametrize("bug", PLANTED, ids=lambda bug: bug.name)
+def test_the_bug_is_caught(bug, tmp_path):
+    assert bug.caught(tmp_path)
