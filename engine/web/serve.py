@@ -84,7 +84,8 @@ def opened(
     at = bound.getsockname()[1]
     passes = Passes(control, clock.elapsed, lambda token: say(address(at, token)))
     outlet = Outlet()
-    showing = Showing(session.folder, outlet, control)
+    scrub = Scrub(os.environ)
+    showing = Showing(session.folder, outlet, control, scrub)
     session.writer = Tap(session, session.writer, outlet.note)
     page = Page(session, clock, showing, outlet, at, passes)
     page.last(session)
@@ -104,6 +105,7 @@ def bind(port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((ADDRESS, port))
+        bound.listen(64)
     except (OSError, OverflowError) as error:
         bound.close()
         raise ConfigError(
@@ -118,13 +120,12 @@ def start(
     """The running server's thread, and what stops it."""
     import uvicorn
 
-    scrub = Scrub(os.environ)
     up = threading.Event()
     made: dict[str, Any] = {}
 
     async def main() -> None:
         site = Site(showing, passes, clock, f"barcast-{port}", statics(showing.start))
-        guard = Guard(site.doors(), port, passes, scrub)
+        guard = Guard(site.doors(), port, passes, showing.scrub)
         config = uvicorn.Config(
             guard, http="h11", ws="none", lifespan="off", log_config=None, access_log=False, server_header=False,
             date_header=False, proxy_headers=False, limit_concurrency=64, timeout_graceful_shutdown=1,

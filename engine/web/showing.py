@@ -20,7 +20,7 @@ from engine.web import words
 from engine.web.board import Board, FillMark
 from engine.web.curve import Point
 from engine.web.parts import environment, render
-from engine.web.tap import UNSHOWN, Outlet, Told
+from engine.web.tap import UNSHOWN, Outlet, Standing, Told
 
 POINTS = 400  # that a reader may have missed before it must ask for the whole curve
 LINES = 200  # of the log
@@ -45,20 +45,25 @@ class Frame:
 class Showing:
     """The board, kept up with the outlet. `pump` and the questions may be asked on any thread, one at a time."""
 
-    def __init__(self, folder: Path, outlet: Outlet, control: bool) -> None:
-        self.folder, self.outlet, self.control = folder, outlet, control
+    def __init__(
+        self, folder: Path, outlet: Outlet, control: bool, scrub: Callable[[bytes], bytes] = lambda body: body
+    ) -> None:
+        self.folder, self.outlet, self.control, self.scrub = folder, outlet, control, scrub
         self.lines: deque[str] = deque(maxlen=LINES)
         self.frame = Frame()
         self._made = environment()
         self._lock = Lock()
         self._taken = 0
         self._points, self._recent = 0, deque[Point](maxlen=POINTS)
+        self._logged = 0
         self._shown: tuple[Any, ...] = ()
+        self._stood: Standing | None = None
         self._board = self._read()
 
     def log(self, text: str) -> None:
         """A line of the session's log."""
-        self.lines.append(words.line(text.rstrip("\n")))
+        self.lines.append(words.line(self.scrub(text.rstrip("\n").encode()).decode()))
+        self._logged += 1
 
     def fail(self, why: str) -> None:
         """The page could not keep up: say so once, where the last frame stands."""
@@ -77,33 +82,26 @@ class Showing:
         with self._lock:
             self._take_up()
             standing = self.outlet.standing
-            now = (
-                self._board.seq,
-                None if standing is None else (standing.t, standing.at),
-                len(self.lines),
-                self._board.ended,
-            )
-            if draw and now != self._shown:
-                self._shown = now
+            now = (self._board.seq, self._logged, standing is None)
+            if draw and (now != self._shown or standing is not self._stood):
+                self._shown, self._stood = now, standing
                 self._draw()
             return self.frame
 
     def _take_up(self) -> None:
-        outlet, board = self.outlet, self._board
-        put = outlet.put
-        if put - self._taken > (outlet.rows.maxlen or 0):  # more came than there was room for
-            self._board, self._taken = self._read(), put
-            self._points += POINTS + 1
-            self._recent.clear()
-            return
-        while outlet.rows and self._taken < put:
-            told = outlet.rows.popleft()
-            self._taken += 1
-            before = board.curves.last
-            board.take((told,))
-            if board.curves.last is not before and board.curves.last is not None:
+        rows, most = self.outlet.rows, AT_ONCE
+        while rows and most:
+            number, told = rows.popleft()
+            if number > self._taken + 1:  # more came than there was room for
+                self._board = self._read()
+                self._points += POINTS + 1
+                self._recent.clear()
+            self._taken, most = number, most - 1
+            before = self._board.curves.last
+            self._board.take((told,))
+            if (after := self._board.curves.last) is not None and after is not before:
                 self._points += 1
-                self._recent.append(board.curves.last)
+                self._recent.append(after)
 
     def _draw(self) -> None:
         board, standing = self._board, self.outlet.standing

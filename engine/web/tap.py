@@ -106,15 +106,15 @@ class Outlet:
     """Where the session's thread puts things down, and the server's picks them up."""
 
     def __init__(self, room: int = ROOM) -> None:
-        self.rows: deque[Told] = deque(maxlen=room)
+        self.rows: deque[tuple[int, Told]] = deque(maxlen=room)  # numbered, so that what was dropped is missed
         self.put = 0  # rows ever put down
         self.standing: Standing | None = None
         self.closed = ""  # why the session ended
 
     def note(self, told: Told) -> None:
         """A durable row; the oldest goes where there is no room."""
-        self.rows.append(told)
         self.put += 1
+        self.rows.append((self.put, told))
 
 
 class Looker:

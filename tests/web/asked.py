@@ -68,10 +68,11 @@ class Asker:
     """A browser's side of one page."""
 
     def __init__(self, folder: Path, control: bool = True, secrets: dict[str, str] | None = None) -> None:
-        self.showing = Showing(folder, Outlet(), control)
+        scrub = Scrub(secrets or {})
+        self.showing = Showing(folder, Outlet(), control, scrub)
         self.passes = Passes(control, lambda: 0.0)
         self.site = Site(self.showing, self.passes, StoppedClock(1), f"barcast-{PORT}", statics(self.showing.start))
-        self.guard = Guard(self.site.doors(), PORT, self.passes, Scrub(secrets or {}))
+        self.guard = Guard(self.site.doors(), PORT, self.passes, scrub)
         self.cookie = self.key = ""
 
     def enter(self) -> Answer:
@@ -91,7 +92,9 @@ class Asker:
 
     def ask(self, method: str, path: str, body: Any = None, raw: bytes | None = None, **more: str | None) -> Answer:
         """The answer to one request."""
-        return self.put(method, path, self.headers(method, **more), raw if raw is not None else json.dumps(body).encode())
+        return self.put(
+            method, path, self.headers(method, **more), raw if raw is not None else json.dumps(body).encode()
+        )
 
     def put(self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]], body: bytes = b"") -> Answer:
         """The same, headers as they are."""
@@ -109,6 +112,7 @@ class Asker:
                 if given:
                     return given.pop()
                 await asyncio.Event().wait()
+                return None
 
             async def send(message: Any) -> None:
                 sent.append(message)

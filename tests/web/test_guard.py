@@ -43,7 +43,14 @@ def page(folder):
 
 def paths(asker):
     """Every path there is, and some there are not."""
-    return sorted({path for _, path in asker.guard.doors}) + ["/nothing", "/live.js/", "//", "/../etc/passwd", "/%2e%2e/etc/passwd", ""]
+    return sorted({path for _, path in asker.guard.doors}) + [
+        "/nothing",
+        "/live.js/",
+        "//",
+        "/../etc/passwd",
+        "/%2e%2e/etc/passwd",
+        "",
+    ]
 
 
 def body_for(path):
@@ -102,7 +109,9 @@ def test_two_hosts_or_two_origins_are_none(page):
     for method, path in page.guard.doors:
         given = page.headers(method)
         assert page.put(method, path, [*given, (b"host", HOST.encode())]).status == 403
-        assert page.put(method, path, [*given, (b"origin", ORIGIN.encode()), (b"origin", ORIGIN.encode())]).status == 403
+        assert (
+            page.put(method, path, [*given, (b"origin", ORIGIN.encode()), (b"origin", ORIGIN.encode())]).status == 403
+        )
 
 
 def test_whatever_is_no_get_must_say_where_it_comes_from(page):
@@ -110,7 +119,9 @@ def test_whatever_is_no_get_must_say_where_it_comes_from(page):
     assert page.ask("POST", "/enter", {"token": page.passes.token}, origin=None).status == 403
 
 
-@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200), ("", 403)])
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200), ("", 403)]
+)
 def test_what_the_browser_says_of_the_way_is_believed(page, site, status):
     for path in ("/", "/live.js", *READS):
         assert page.ask("GET", path, sec_fetch_site=site).status == status, path
@@ -176,7 +187,10 @@ def test_the_cookie_is_for_this_page_and_no_script(page):
     assert told.split("; ")[1:] == ["HttpOnly", "SameSite=Strict", "Path=/"]
 
 
-@pytest.mark.parametrize("cookie", ["barcast-8765=", "barcast-8765", "barcast-876=x", "xbarcast-8765={0}", "barcast-8765={0}x", "BARCAST-8765={0}"])
+@pytest.mark.parametrize(
+    "cookie",
+    ["barcast-8765=", "barcast-8765", "barcast-876=x", "xbarcast-8765={0}", "barcast-8765={0}x", "BARCAST-8765={0}"],
+)
 def test_a_cookie_that_is_not_ours_reads_nothing(page, cookie):
     assert page.ask("GET", "/curve?span=all", cookie=cookie.format(page.cookie.split("=")[1])).status == 401
 
@@ -199,7 +213,14 @@ def test_a_path_that_was_written_otherwise_is_another_path(page):
         sent.append(message)
 
     for raw in (b"/%63urve", b"/curve;x", b"//curve"):
-        scope = {"type": "http", "method": "GET", "path": "/curve", "raw_path": raw, "query_string": b"span=all", "headers": page.headers("GET")}
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/curve",
+            "raw_path": raw,
+            "query_string": b"span=all",
+            "headers": page.headers("GET"),
+        }
         asyncio.run(page.guard(scope, None, send))
     assert [m["status"] for m in sent if m["type"] == "http.response.start"] == [405, 405, 405]
 
