@@ -14,7 +14,7 @@ from engine.report.words import plural
 from engine.types import Floats
 from engine.web.board import Board
 from engine.web.tap import Standing
-from engine.web.words import quantity
+from engine.web.words import forecast, quantity
 
 MOST = 60  # instruments shown
 FEW = 6  # orders named in the sentence
@@ -139,4 +139,7 @@ def nearest(board: Board, standing: Standing) -> str:
     short_of = (standing.codes & np.uint32(c.DECISION_MASK)) == c.BELOW_CONFIDENCE
     line = np.where(short_of, rows[0], -np.inf)
     i = int(np.nanargmax(line)) if np.isfinite(line).any() else -1
-    return "" if i < 0 or bar is None else f"closest is {board.symbols[i]} with {rows[0, i]:.4g} of {float(bar):.4g}"
+    if i < 0 or bar is None:
+        return ""
+    unit = board.start["signals"][str(name)]["unit"]
+    return f"closest is {board.symbols[i]} with {forecast(float(rows[0, i]), unit)} of {forecast(float(bar), unit)}"

@@ -120,7 +120,7 @@ def tiles(board: Board, standing: Standing | None) -> list[tuple[str, str, str, 
     wins = f"{percent(board.won / closed, 0)} of {plural(closed, 'trade')} won" if closed else "no trade closed yet"
     return [
         ("Equity", words.money(last.equity), "", f"{percent(back, 2)} since the start"),
-        ("Last day", words.signed(move), tone(move), "change of equity within 24 hours of bars"),
+        ("Last day", words.signed(move), tone(move), "within 24 hours of bars"),
         ("Drawdown", percent(last.drawdown, 2), "loss" if last.drawdown < 0 else "", f"deepest {percent(board.curves.deepest, 2)}"),
         ("Realised", words.signed(board.realised), tone(board.realised), wins),
         ("Positions", f"{len(held):,}", "", f"{percent(gross)} of equity, gross"),
@@ -175,7 +175,7 @@ def decision_table(board: Board, standing: Standing | None) -> Table:
     rows = []
     for one in [] if standing is None else decisions(board, standing):
         told = [
-            num("–" if np.isnan(value) else forecast(value, unit))
+            num("–" if np.isnan(value) else words.forecast(value, unit))
             for value, unit in zip(one.forecasts, units, strict=False)
         ]
         why = " ".join([f"{one.why}.", *one.notes])
@@ -183,11 +183,6 @@ def decision_table(board: Board, standing: Standing | None) -> Table:
     more = len(board.symbols) - len(rows)
     title = f"and {more:,} more instruments" if rows and more > 0 else ""
     return Table(head, rows, title, "", "nothing has been decided yet")
-
-
-def forecast(value: float, unit: str) -> str:
-    """A forecast in its unit; a probability is a confidence."""
-    return percent(value) if unit == "probability" else percent(value, 2) if unit == "return" else f"{value:.4g}"
 
 
 def order_table(board: Board) -> Table:

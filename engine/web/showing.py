@@ -144,6 +144,7 @@ class Showing:
                 **{name: rounded(columns[:, k], 8) for k, name in enumerate(("open", "high", "low", "close"))},
                 "marks": [mark_of(mark) for mark in marks],
                 **levels,
+                "since": stamped(max(first, board.trips.held[i].since)) if held and i in board.trips.held else None,
             }  # fmt: skip
 
     @property

@@ -116,6 +116,11 @@ def money(value: float) -> str:
     return "–" if not np.isfinite(value) else minus(f"{value:,.2f}")
 
 
+def forecast(value: float, unit: str) -> str:
+    """A forecast in its unit; a probability is a confidence."""
+    return percent(value) if unit == "probability" else percent(value, 2) if unit == "return" else f"{value:.4g}"
+
+
 def signed(value: float) -> str:
     """Money with its sign."""
     text = money(value)

@@ -66,7 +66,7 @@ def test_nothing_to_do_says_why_and_who_came_closest(tmp_path):
     # 13 / 11 - 1 = 0.1818 for A, 10.2 / 10.1 - 1 = 0.0099 for B, of 0.5
     assert (
         text(page, "doing")
-        == "Nothing to do, because of 2 instruments 2 below the confidence; closest is A with 0.1818 of 0.5."
+        == "Nothing to do, because of 2 instruments 2 below the confidence; closest is A with 18.18% of 50.00%."
     )
     told = text(page, "decisions")
     assert (

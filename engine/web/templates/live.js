@@ -1,9 +1,9 @@
 (function () {
   "use strict";
   var root = document.documentElement, body = document.body;
-  var MOST = 6000, SILENT = 8000, HEARD = 10000, SURE = 5000;
+  var MOST = 6000, SPACING = 500, SILENT = 8000, HEARD = 10000, SURE = 5000;
   var key = "", count = 0, span = "all", series = { x: [], y: [], d: [] }, slice = -2, drift = 0, heard = 0, ended = "";
-  var lastEvent = 0, stream = null, left = false, fetching = false, drawnAt = 0, candleAt = 0, candleSlice = -2, spoken = "", spokenAt = 0;
+  var lastEvent = 0, stream = null, left = false, fetching = false, drawnAt = 0, waiting = 0, candleAt = 0, candleSlice = -2, spoken = "", spokenAt = 0;
 
   function by(id) { return document.getElementById(id); }
   function colour(name) { return getComputedStyle(root).getPropertyValue("--" + name).trim(); }
@@ -150,15 +150,18 @@
   function push(point) { series.x.push(point[0]); series.y.push(point[1]); series.d.push(point[2]); }
   function extend(points) {
     points.forEach(push);
-    if (series.x.length > MOST) { whole(); return; }
-    if (span !== "all") { whole(); return; }
+    if (series.x.length > MOST || span !== "all") { whole(); } else { later(); }
+  }
+  function later() {
+    if (waiting) { return; }
+    waiting = setTimeout(function () { waiting = 0; append(); }, Math.max(0, SPACING - (Date.now() - drawnAt)));
+  }
+  function append() {
     var place = by("plot-equity");
-    if (!window.Plotly || !place.data) { equity(); return; }
-    if (Date.now() - drawnAt < 450) { return; }
+    if (!window.Plotly) { return; }
+    if (!place.data || place.data[0].x.length > series.x.length) { equity(); return; }
     drawnAt = Date.now();
-    var from = place.data[0].x.length;
-    if (from > series.x.length) { equity(); return; }
-    var x = series.x.slice(from);
+    var from = place.data[0].x.length, x = series.x.slice(from);
     if (x.length) { Plotly.extendTraces(place, { x: [x, x], y: [series.y.slice(from), series.d.slice(from)] }, [0, 1]); }
   }
   function candles(now) {
@@ -168,7 +171,7 @@
     ask("/candles?symbol=" + encodeURIComponent(choice.value)).then(function (answer) { return answer.json(); }).then(function (told) { prices(place, told); }).catch(function () { candleSlice = -2; });
   }
   function prices(place, told) {
-    var last = told.time.length - 1, ends = [told.time[0], told.time[last]];
+    var last = told.time.length - 1, ends = [told.since || told.time[0], told.time[last]];
     var traces = [!told.ranges ? { type: "scatter", mode: "lines", x: told.time, y: told.close, name: told.symbol, line: { color: colour("up"), width: 1.4 }, hovertemplate: "%{y}<extra></extra>" }
       : { type: "candlestick", x: told.time, open: told.open, high: told.high, low: told.low, close: told.close, name: told.symbol, whiskerwidth: 0,
       increasing: { line: { color: colour("up"), width: 1 }, fillcolor: colour("ground") }, decreasing: { line: { color: colour("up"), width: 1 }, fillcolor: colour("up") } }];
