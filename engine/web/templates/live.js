@@ -116,7 +116,7 @@
     return Object.assign({
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, dragmode: "zoom", uirevision: span,
       font: { family: getComputedStyle(body).fontFamily, size: 12, color: colour("soft") },
-      margin: { l: narrow(place) ? 46 : 58, r: 4, t: 8, b: 28 },
+      margin: { l: 62, r: 4, t: 8, b: 28 },
       hoverlabel: { bgcolor: colour("ground"), bordercolor: colour("line"), font: { color: colour("ink"), size: 12 } }
     }, extra);
   }
