@@ -106,13 +106,13 @@ def watch(folder: str) -> None:
 
 def tell(folder: str, wait: float, name: str, said: Mapping[str, Any]) -> str:
     """Leave a command for a session, and say what has become of it."""
-    from engine.live.commands import Command
+    from engine.live import status
+    from engine.live.commands import HAND_OVER, Command
     from engine.live.control import answer, post
-    from engine.live.status import symbols_of
 
     clock, place = SystemClock(), Path(folder)
     command = Command(name=name, key="", **said)
-    command.check(symbols_of(place))
+    command.check(status.symbols_of(place))
     if name == "kill":  # first of all: it needs neither room on the disk nor a session that listens
         latch.kill(place, "barcast kill", clock.now())
     elif name == "resume":
@@ -126,6 +126,8 @@ def tell(folder: str, wait: float, name: str, said: Mapping[str, Any]) -> str:
     told = answer(place, key, clock, wait)
     if told == "journaled":
         return f"{name}: journaled; it acts from the next slice on"
+    if told == "waits" and name == HAND_OVER and status.is_held(place):
+        return f"{name}: left in {place / 'commands'}; it is judged and acts when the next slice comes"
     if told == "waits":
         return f"{name}: left in {place / 'commands'}; nothing has read it within {wait:g} s. It acts once the session runs"
     raise ConfigError(told)
@@ -151,7 +153,10 @@ def certificate(found: Certificate) -> str:
         if found.largest > 0.0:
             again = f"asked again: largest difference {found.largest:.3g}, {found.flips:,} codes would change"
     rows = (
-        ("rows", f"{found.rows:,}, {found.restarts} restarts, {found.commands} commands"),
+        (
+            "rows",
+            f"{found.rows:,}, {found.restarts} restarts, {found.commands} commands, {found.hand_overs} hand-overs",
+        ),
         ("slices", f"{found.slices:,}, of which warm-up {found.warm_up:,}"),
         ("checkpoints", f"{found.checkpoints:,}, each equal to the fold at its row"),
         ("forecasts", again),

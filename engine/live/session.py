@@ -18,12 +18,12 @@ import numpy as np
 
 from engine import journal, latch
 from engine.contracts import Orderer, Rule, Signal, Strategy
-from engine.errors import DataError, JournalError
+from engine.errors import BarcastError, DataError, JournalError
+from engine.live import handing, tape
 from engine.live import start as starts
-from engine.live import tape
 from engine.live.adopting import shifted
 from engine.live.clock import Clock, SystemClock
-from engine.live.commands import RUNNING, Command, stamp
+from engine.live.commands import HAND_OVER, RUNNING, Command, stamp
 from engine.live.control import CommandBox
 from engine.live.feed import Action, Arrival, Arrived, Correction, Feed, Gap, Late, Resume
 from engine.live.fold import Fold, Outcome
@@ -66,6 +66,9 @@ class Session:
         self.last: Outcome | None = None
         self._actions: list[Action] = []
         self.gate = gate
+        self.config: Config | None = None  # what `begin` was given; hand-overs make their signal of it
+        self.handed: dict[str, dict[str, Any]] = {} if refold is None else refold.handed
+        self._offers: dict[str, Signal] = {}  # of hand-overs that wait for the next slice, by key
         if refold is not None:
             self._finish(refold)
 
@@ -89,7 +92,7 @@ class Session:
         if not self.warm:
             self._warm_up()
         for arrival in self.feed.arrivals(self.resume()):
-            self.hear()
+            self.hear(arrival.time if isinstance(arrival, Arrived) else None)
             if stop():
                 return self._close(STOPPED)
             if arrival is not None:
@@ -130,12 +133,20 @@ class Session:
         self.warm = True
         self.writer.commit()
 
-    def hear(self) -> None:
-        """Journal the commands that wait; a command is acknowledged once it is witnessed. A latch that is closed is a kill."""
-        waiting = self.box.waiting(self.fold.universe.symbols)
-        for command in waiting:
-            if command.key not in self.keys:
+    def hear(self, upcoming: int | None = None) -> None:
+        """Journal the commands that wait; a command is acknowledged once it is witnessed. A latch that is closed is a kill.
+
+        `upcoming`: the time of the slice that is about to be taken; hand-overs wait for it.
+        """
+        waiting = []
+        for command in self.box.waiting(self.fold.universe.symbols):
+            if command.key in self.keys:
+                waiting.append(command)
+            elif command.name == HAND_OVER:
+                waiting += [command] if self._hand_over(command, upcoming) else []
+            else:
                 self._obey(command)
+                waiting.append(command)
         if self.fold.standing.killed == RUNNING and latch.look(self.folder) is None:
             self._obey(Command("kill", f"latch-{self.fold.met}", reason="the latch is closed"))
         elif not waiting:
@@ -143,6 +154,38 @@ class Session:
         self.writer.witness()
         for command in waiting:
             self.box.done(command.key)
+
+    def _hand_over(self, command: Command, upcoming: int | None) -> bool:
+        """Whether it became a row: not while the next slice is not there, and not if it is refused."""
+        name, old = command.signal, self.fold.signals.get(command.signal)
+        try:
+            if command.key not in self._offers:
+                if self.config is None or old is None:
+                    raise DataError(
+                        f"hand-over: no signal is called {name!r:.80}; expected one of {', '.join(self.fold.signals)}"
+                    )
+                self._offers[command.key] = handing.offered(self.config, name, command.model, old)
+            if upcoming is None:
+                return False
+            new = self._offers.pop(command.key)
+            known = handing.known_before(name, new, upcoming)
+        except BarcastError as error:
+            self._offers.pop(command.key, None)
+            self.log("WARNING", str(error))
+            self.box.refuse(command.key, str(error))
+            return False
+        assert self.config is not None and old is not None
+        was = handing.model_in_use(self.config, name, self.handed), handing.fingerprint(old)
+        body = tape.hand_over_row(command, was, handing.fingerprint(new), known, self.fold.met, self.clock.now())
+        self.writer.append(tape.HAND_OVER, body)
+        self.keys.add(command.key)
+        self.handed[name] = body
+        self.fold.hand_over(name, new)
+        self.log(
+            "INFO",
+            f"hand-over: {name} speaks from {command.model}, {body['fingerprint'][:12]}, from slice {self.fold.met} on",
+        )
+        return True
 
     def _obey(self, command: Command) -> None:
         self.writer.append(tape.COMMAND, tape.command_row(command, self.clock.now()))
@@ -272,7 +315,7 @@ def begin(
             latch.issue(place, time.now())
         gate = Gate(Limits.of(header["config"]), feed.universe)
         session = Session(place, journal.create(place / JOURNAL, header), fold, feed, time, gate)
-        session.adopting = adopt
+        session.config, session.adopting = config, adopt
         return session
     if adopt is not None:
         raise JournalError(
@@ -314,6 +357,8 @@ def _go_on(
     gate = Gate(Limits.of(start["config"]), universe)
     refold = Refold(fold, gate)
     refold.run(rows, skip)
+    for name, body in refold.handed.items():
+        fold.hand_over(name, handing.taken_up(config, body))
     told = {"cut": recovered.cut, "why": recovered.why, "from": -1 if skip is None else int(skip.body["t"])}
     if start["adopted"] is not None and not refold.warm and not refold.adopted and adopt is None:
         raise JournalError(
@@ -321,6 +366,7 @@ def _go_on(
         )
     writer.append(tape.RESTART, told | {"slices": fold.met, "at": clock.now()})
     session = Session(place, writer, fold, feed, clock, gate, refold)
+    session.config = config
     session.adopting = None if refold.adopted else adopt
     return session
 
