@@ -12,6 +12,8 @@ from engine import plugins as registry
 from engine.contracts import Signal
 from engine.errors import ConfigError, DataError
 from engine.forecasts import make_signal
+from engine.live.commands import Command
+from engine.live.tape import hand_over_row
 from engine.seen import day, in_sample, seen_by
 
 if TYPE_CHECKING:
@@ -78,13 +80,6 @@ def fingerprint(signal: Signal) -> str:
     return str(getattr(signal, "sha256", ""))
 
 
-def model_in_use(config: Config, name: str, handed: Mapping[str, Body]) -> str:
-    """The path that the signal speaks from."""
-    if name in handed:
-        return str(handed[name]["model"])
-    return str(config.signals[name].params.get(path_key(config, name), ""))
-
-
 def taken_up(config: Config, body: Mapping[str, Any]) -> Signal:
     """The signal of a hand-over row, read again; ConfigError if its folder no longer holds that model."""
     signal = made(config, body["signal"], body["model"])
@@ -94,3 +89,29 @@ def taken_up(config: Config, body: Mapping[str, Any]) -> Signal:
             f"{body['fingerprint'][:12]} was handed over; put that model back"
         )
     return signal
+
+
+class HandOvers:
+    """Judges hand-overs for a session. `handed`: signal -> the body of its last one."""
+
+    def __init__(self, config: Config, handed: dict[str, Body]) -> None:
+        self.config, self.handed = config, handed
+        self._offers: dict[str, Signal] = {}  # that wait for the next slice, by the command's key
+
+    def judged(
+        self, command: Command, signals: Mapping[str, Signal], upcoming: int | None, t: int, now: int
+    ) -> tuple[Body, Signal] | None:
+        """The row of a hand-over and the signal that speaks from slice `t` on; None while the next slice is not there.
+
+        `upcoming`: its time. BarcastError for a model that may not take over.
+        """
+        name, old = command.signal, signals.get(command.signal)
+        key = path_key(self.config, name)
+        assert old is not None
+        new = self._offers.pop(command.key, None) or offered(self.config, name, command.model, old)
+        if upcoming is None:
+            self._offers[command.key] = new
+            return None
+        known = known_before(name, new, upcoming)
+        path = self.handed[name]["model"] if name in self.handed else self.config.signals[name].params.get(key, "")
+        return hand_over_row(command, (str(path), fingerprint(old)), fingerprint(new), known, t, now), new

@@ -13,6 +13,7 @@ from engine.errors import ConfigError
 from engine.live import session as sessions
 from engine.live import tape
 from engine.live.adopting import taken_over
+from engine.live.beginning import begin
 from engine.live.clock import Clock, SystemClock
 from engine.live.feed import Feed
 from engine.live.verify import Certificate, longest, verify
@@ -60,7 +61,7 @@ def open_session(
     place = folder_of(loaded, folder)
     account = None if adopt is None else taken_over(Path(adopt), feed.universe, say)
     say("folding the journal" if (place / tape.JOURNAL).exists() else "loading compiled code")
-    return sessions.begin(place, loaded, feed, signals, hashes, clock=time, strategy=strategy, adopt=account)
+    return begin(place, loaded, feed, signals, hashes, clock=time, strategy=strategy, adopt=account)
 
 
 def make_feed(

@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import journal, latch
-from engine.contracts import Orderer, Rule, Signal, Strategy
-from engine.errors import BarcastError, DataError, JournalError
-from engine.live import handing, tape
+from engine.errors import BarcastError, DataError
 from engine.live import start as starts
+from engine.live import tape
 from engine.live.adopting import shifted
-from engine.live.clock import Clock, SystemClock
+from engine.live.clock import Clock
 from engine.live.commands import HAND_OVER, RUNNING, Command, stamp
 from engine.live.control import CommandBox
 from engine.live.feed import Action, Arrival, Arrived, Correction, Feed, Gap, Late, Resume
 from engine.live.fold import Fold, Outcome
-from engine.live.gate import Gate, GateError, Limits
-from engine.live.refold import Refold, checkpoint, derived, usable
+from engine.live.gate import Gate, GateError
+from engine.live.handing import HandOvers
+from engine.live.refold import Refold, checkpoint, derived
 from engine.live.state import difference
 from engine.live.tape import JOURNAL
 
@@ -51,10 +51,18 @@ class Health:
 
 
 class Session:
-    """One process's hold of a session folder. Use `begin`, which makes one or goes on with one that is there."""
+    """One process's hold of a session folder. engine.live.beginning makes one or goes on with one."""
 
     def __init__(
-        self, folder: Path, writer: Any, fold: Fold, feed: Feed, clock: Clock, gate: Gate, refold: Refold | None = None
+        self,
+        folder: Path,
+        writer: Any,
+        fold: Fold,
+        feed: Feed,
+        clock: Clock,
+        gate: Gate,
+        config: Config,
+        refold: Refold | None = None,
     ) -> None:
         self.folder, self.writer, self.fold, self.feed, self.clock = folder, writer, fold, feed, clock
         self.box, self.health = CommandBox(folder), Health()
@@ -66,9 +74,7 @@ class Session:
         self.last: Outcome | None = None
         self._actions: list[Action] = []
         self.gate = gate
-        self.config: Config | None = None  # what `begin` was given; hand-overs make their signal of it
-        self.handed: dict[str, dict[str, Any]] = {} if refold is None else refold.handed
-        self._offers: dict[str, Signal] = {}  # of hand-overs that wait for the next slice, by key
+        self.handing = HandOvers(config, {} if refold is None else refold.handed)
         if refold is not None:
             self._finish(refold)
 
@@ -157,34 +163,20 @@ class Session:
 
     def _hand_over(self, command: Command, upcoming: int | None) -> bool:
         """Whether it became a row: not while the next slice is not there, and not if it is refused."""
-        name, old = command.signal, self.fold.signals.get(command.signal)
         try:
-            if command.key not in self._offers:
-                if self.config is None or old is None:
-                    raise DataError(
-                        f"hand-over: no signal is called {name!r:.80}; expected one of {', '.join(self.fold.signals)}"
-                    )
-                self._offers[command.key] = handing.offered(self.config, name, command.model, old)
-            if upcoming is None:
-                return False
-            new = self._offers.pop(command.key)
-            known = handing.known_before(name, new, upcoming)
+            found = self.handing.judged(command, self.fold.signals, upcoming, self.fold.met, self.clock.now())
         except BarcastError as error:
-            self._offers.pop(command.key, None)
             self.log("WARNING", str(error))
             self.box.refuse(command.key, str(error))
             return False
-        assert self.config is not None and old is not None
-        was = handing.model_in_use(self.config, name, self.handed), handing.fingerprint(old)
-        body = tape.hand_over_row(command, was, handing.fingerprint(new), known, self.fold.met, self.clock.now())
+        if found is None:
+            return False
+        body, signal = found
         self.writer.append(tape.HAND_OVER, body)
         self.keys.add(command.key)
-        self.handed[name] = body
-        self.fold.hand_over(name, new)
-        self.log(
-            "INFO",
-            f"hand-over: {name} speaks from {command.model}, {body['fingerprint'][:12]}, from slice {self.fold.met} on",
-        )
+        self.handing.handed[command.signal] = body
+        self.fold.hand_over(command.signal, signal)
+        self.log("INFO", f"hand-over: {command.signal} speaks from {command.model} from slice {self.fold.met} on")
         return True
 
     def _obey(self, command: Command) -> None:
@@ -286,89 +278,6 @@ class Session:
         self.writer.close()
         self.feed.close()
         return why
-
-
-def begin(
-    folder: str | Path,
-    config: Config,
-    feed: Feed,
-    signals: Mapping[str, Signal],
-    plugins: Mapping[str, str] | None = None,
-    *,
-    clock: Clock | None = None,
-    strategy: Rule | Strategy | Orderer | None = None,
-    adopt: Mapping[str, Any] | None = None,
-) -> Session:
-    """The session in `folder`: a new one, or the one that is there, folded and ready to go on.
-
-    ConfigError if it was begun with another file, plugin, model or code; JournalError if its journal is damaged or held;
-    DivergedError if its journal does not come out of its own tape.
-    """
-    place, time = Path(folder), clock or SystemClock()
-    header = starts.header(config, feed, signals, plugins or {}, time.now())
-    if not (place / JOURNAL).exists():
-        fold = Fold(config, feed.universe, feed.facts, signals, strategy)
-        header["order"] = list(fold.engine.signals)
-        header["adopted"] = None if adopt is None else {key: adopt[key] for key in ("session", "head", "digest")}
-        place.mkdir(parents=True, exist_ok=True)
-        if not any((place / name).exists() for name in (latch.PERMIT, latch.KILLED)):
-            latch.issue(place, time.now())
-        gate = Gate(Limits.of(header["config"]), feed.universe)
-        session = Session(place, journal.create(place / JOURNAL, header), fold, feed, time, gate)
-        session.config, session.adopting = config, adopt
-        return session
-    if adopt is not None:
-        raise JournalError(
-            f"{place}: there is a session here; --adopt needs a new place. Choose another with --session"
-        )
-    writer, recovered = journal.reopen(place / JOURNAL)
-    try:
-        return _go_on(place, writer, recovered, header, config, feed, signals, time, strategy, adopt)
-    except BaseException:
-        writer.close()
-        raise
-
-
-def _go_on(
-    place: Path,
-    writer: Any,
-    recovered: Any,
-    header: dict[str, Any],
-    config: Config,
-    feed: Feed,
-    signals: Mapping[str, Signal],
-    clock: Clock,
-    strategy: Rule | Strategy | Orderer | None,
-    adopt: Mapping[str, Any] | None,
-) -> Session:
-    """A session folded from its journal, from the last checkpoint on."""
-    rows = journal.read(place / JOURNAL)
-    start = next(rows).body
-    starts.check_same(start, header, str(place))
-    if adopt is not None and (start["adopted"] is None or start["adopted"]["head"] != adopt["head"]):
-        raise JournalError(
-            f"{place}: there is a session here; --adopt needs a new place. Choose another with --session"
-        )
-    universe = tape.universe_of(start["universe"])
-    fold = Fold(config, universe, starts.facts_of(start), signals, strategy)
-    skip = None
-    for row in journal.read(place / JOURNAL):
-        skip = row if row.kind == tape.CHECKPOINT and usable(fold, row.body) else skip
-    gate = Gate(Limits.of(start["config"]), universe)
-    refold = Refold(fold, gate)
-    refold.run(rows, skip)
-    for name, body in refold.handed.items():
-        fold.hand_over(name, handing.taken_up(config, body))
-    told = {"cut": recovered.cut, "why": recovered.why, "from": -1 if skip is None else int(skip.body["t"])}
-    if start["adopted"] is not None and not refold.warm and not refold.adopted and adopt is None:
-        raise JournalError(
-            f"{place}: it was stopped before it took over {start['adopted']['session']}; say --adopt again"
-        )
-    writer.append(tape.RESTART, told | {"slices": fold.met, "at": clock.now()})
-    session = Session(place, writer, fold, feed, clock, gate, refold)
-    session.config = config
-    session.adopting = None if refold.adopted else adopt
-    return session
 
 
 def equity_so_far(folder: Path) -> np.ndarray:
