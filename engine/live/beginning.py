@@ -14,7 +14,7 @@ from engine.live import tape
 from engine.live.clock import Clock, SystemClock
 from engine.live.feed import Feed
 from engine.live.fold import Fold
-from engine.live.gate import Gate, Limits
+from engine.live.gate import Gate, Limits, Venue
 from engine.live.handing import taken_up
 from engine.live.refold import Refold, usable
 from engine.live.session import Session
@@ -49,7 +49,7 @@ def begin(
         place.mkdir(parents=True, exist_ok=True)
         if not any((place / name).exists() for name in (latch.PERMIT, latch.KILLED)):
             latch.issue(place, time.now())
-        gate = Gate(Limits.of(header["config"]), feed.universe)
+        gate = Gate(Limits.of(header["config"]), feed.universe, Venue.of(header["config"]))
         session = Session(place, journal.create(place / JOURNAL, header), fold, feed, time, gate, config)
         session.adopting = adopt
         return session
@@ -90,7 +90,7 @@ def _go_on(
     skip = None
     for row in journal.read(place / JOURNAL):
         skip = row if row.kind == tape.CHECKPOINT and usable(fold, row.body) else skip
-    gate = Gate(Limits.of(start["config"]), universe)
+    gate = Gate(Limits.of(start["config"]), universe, Venue.of(start["config"]))
     refold = Refold(fold, gate)
     refold.run(rows, skip)
     for name, body in refold.handed.items():

@@ -79,6 +79,8 @@ class Refold:
         for row in rows:
             if self.gate is not None and row.kind == tape.FILL:
                 self.gate.filled(row.body["instrument"], row.body["quantity"])
+            elif self.gate is not None and row.kind == tape.INTENT:
+                self.gate.waited(len(row.body["due"]))
             elif self.gate is not None and row.kind == tape.ADOPTED:
                 self.gate.adopted(row.body["state"]["quantity"], row.body["state"]["mark"])
             if skip is not None and row.seq < skip.seq:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -50,6 +50,23 @@ class Health:
     seconds: list[float] = field(default_factory=list)  # from a slice's arrival until its orders were durable
 
 
+class Beside(Protocol):
+    """What follows a session at a broker and decides nothing: its rows lie in the same journal."""
+
+    def begin(self) -> None:
+        """Before the first arrival."""
+
+    def look(self, session: Session) -> None:
+        """After every arrival, and every time that nothing came."""
+
+    def finish(self) -> None:
+        """Before the session closes: settle what can be settled, and tell the rest."""
+
+    def told(self) -> dict[str, Any]:
+        """How it stands, as plain data."""
+        ...
+
+
 class Session:
     """One process's hold of a session folder. engine.live.beginning makes one or goes on with one."""
 
@@ -74,6 +91,7 @@ class Session:
         self.last: Outcome | None = None
         self._actions: list[Action] = []
         self.gate = gate
+        self.beside: Beside | None = None
         self.handing = HandOvers(config, {} if refold is None else refold.handed)
         if refold is not None:
             self._finish(refold)
@@ -97,12 +115,16 @@ class Session:
             return self._close(RUINED)
         if not self.warm:
             self._warm_up()
+        if self.beside is not None:
+            self.beside.begin()
         for arrival in self.feed.arrivals(self.resume()):
             self.hear(arrival.time if isinstance(arrival, Arrived) else None)
             if stop():
                 return self._close(STOPPED)
             if arrival is not None:
                 self.take(arrival)
+            if self.beside is not None:
+                self.beside.look(self)
             show(self)
             if self.ruined():
                 return self._close(RUINED)
@@ -270,6 +292,8 @@ class Session:
         self.last = outcome
 
     def _close(self, why: str) -> str:
+        if self.beside is not None:
+            self.beside.finish()
         self.log("INFO", f"closing: {why}, {self.fold.met} slices, digest {self.fold.digest.hex()}")
         self.writer.append(tape.CHECKPOINT, checkpoint(self.fold))
         self.writer.append(
