@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import latch
-from engine.errors import ConfigError, DataError, OutputError
+from engine.errors import BarcastError, ConfigError, DataError, OutputError
 from engine.live.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -117,20 +117,38 @@ def tell(folder: str, wait: float, name: str, said: Mapping[str, Any]) -> str:
         latch.kill(place, "barcast kill", clock.now())
     elif name == "resume":
         latch.resume(place, command.reason, clock.now())
+    there = cancelled(place) if name == "kill" else ""
     try:
         key = post(place, command, clock)
     except OutputError as error:
         if name != "kill":
             raise
-        return f"kill: the latch is closed, so nothing is sent; but {error}"
+        return f"kill: the latch is closed, so nothing is sent{there}; but {error}"
     told = answer(place, key, clock, wait)
     if told == "journaled":
-        return f"{name}: journaled; it acts from the next slice on"
+        return f"{name}: journaled; it acts from the next slice on{there}"
     if told == "waits" and name == HAND_OVER and status.is_held(place):
         return f"{name}: left in {place / 'commands'}; it is judged and acts when the next slice comes"
     if told == "waits":
-        return f"{name}: left in {place / 'commands'}; nothing has read it within {wait:g} s. It acts once the session runs"
+        return f"{name}: left in {place / 'commands'}; nothing has read it within {wait:g} s. It acts once the session runs{there}"
     raise ConfigError(told)
+
+
+def cancelled(place: Path) -> str:
+    """Cancel what is open at the session's broker, whatever state the session is in; what to say of it."""
+    from engine.brokers.building import venue_of
+    from engine.brokers.sending import UncertainError
+    from engine.live.paper import config_of
+
+    try:
+        venue = venue_of(config_of(place))
+        cancel = getattr(venue, "cancel_all", None)
+        if cancel is None:
+            return "" if venue is None else ". The broker was not asked to cancel: it cannot be"
+        cancel()
+    except (BarcastError, UncertainError) as error:
+        return f". The broker was not asked to cancel, or did not answer: {error}"
+    return ". Open orders at the broker are cancelled"
 
 
 def bar_time(text: str) -> int:

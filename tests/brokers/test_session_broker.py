@@ -230,3 +230,37 @@ def test_a_broker_that_nobody_registered_is_named(tmp_path):
 
     with pytest.raises(PluginError, match="nothing is registered as 'alpaca-papr'; did you mean 'alpaca-paper'"):
         paper.open_session(file() | {"broker": "alpaca-papr"}, tmp_path / "s", panel=calm(), clock=StoppedClock(1))
+
+
+class Cancels(Shop):
+    """A venue that can cancel."""
+
+    cancelled = 0
+
+    def cancel_all(self) -> None:
+        self.cancelled += 1
+
+
+class CannotSay(Cancels):
+    """One that does not answer."""
+
+    def cancel_all(self) -> None:
+        raise UncertainError("HTTP 504")
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (Cancels, "Open orders at the broker are cancelled"),
+        (CannotSay, "or did not answer: HTTP 504"),
+        (Shop, "The broker was not asked to cancel: it cannot be"),
+    ],
+)
+def test_a_kill_cancels_at_the_broker_though_no_session_runs(tmp_path, brokers, made, said):
+    from engine import latch
+    from engine.cli.watching import tell
+
+    shop = made()
+    opened(tmp_path / "s", shop, brokers).run()
+    assert said in tell(str(tmp_path / "s"), 0.0, "kill", {})
+    assert latch.look(tmp_path / "s") is None and getattr(shop, "cancelled", 0) == (made is Cancels)

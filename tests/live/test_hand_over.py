@@ -164,3 +164,41 @@ def test_a_model_that_was_replaced_after_its_hand_over_is_refused_by_restart_and
         play(place / "s", file, PANEL, **told)
     with pytest.raises(ConfigError, match="was handed over; put that model back"):
         paper.verify_session(place / "s", plugins=told["plugins"])
+
+
+def test_the_command_waits_for_a_session_that_does_not_run_and_acts_on_its_next_slice(world):
+    from typer.testing import CliRunner
+
+    from engine.cli import app
+    from engine.live import paper as papers
+    from engine.live.clock import StoppedClock
+
+    place, file, told = world
+    new = model(place, "new", k=-2.0)
+    first = papers.open_session(file, place / "s", panel=PANEL, clock=StoppedClock(1), plugins=told["plugins"])
+    first.run(stop=lambda: first.fold.met >= AT)
+    words = ["hand-over", str(place / "s"), "up", str(new), "--reason", "newer", "--wait", "0"]
+    said = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert said.exit_code == 0 and "It acts once the session runs" in said.output
+    again = papers.open_session(file, place / "s", panel=PANEL, clock=StoppedClock(1), plugins=told["plugins"])
+    again.run()
+    (row,) = rows(place / "s", tape.HAND_OVER)
+    assert (row.body["t"], row.body["model"], row.body["reason"]) == (AT, str(new), "newer")
+    assert papers.verify_session(place / "s", plugins=told["plugins"]).largest == 0.0
+
+
+def test_a_hand_over_without_its_words_is_refused():
+    with pytest.raises(ConfigError, match="say which signal, and the folder of its new model"):
+        Command("hand-over", "k", signal="up").check(("A",))
+
+
+def test_a_hand_over_row_that_stands_before_another_slice_is_caught(world):
+    from engine.live.refold import DivergedError, Refold
+    from engine.live.verify import TapeOf
+
+    place, file, told = world
+    session = play(place / "s", file, PANEL, script=handing(model(place, "new", k=-2.0)), **told)
+    (row,) = rows(place / "s", tape.HAND_OVER)
+    assert list(TapeOf(place / "s").handed) == [AT]
+    with pytest.raises(DivergedError, match=f"a hand-over for slice {AT} stands before slice {session.fold.met}"):
+        Refold(session.fold).run([row])
