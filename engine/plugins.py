@@ -35,6 +35,7 @@ PATH_GROUPS = {
     "STRATEGIES": "barcast.strategies",
     "SOURCES": "barcast.sources",
     "FEEDS": "barcast.feeds",
+    "BROKERS": "barcast.brokers",
 }
 OURS = "barcast"
 
@@ -101,7 +102,7 @@ def get(group: str, name: str) -> Any:
 
 
 def load_file(path: str | Path) -> str:
-    """sha256 hex of a plugin file, after running it and registering what its SIGNALS, STRATEGIES, SOURCES or FEEDS name.
+    """sha256 hex of a plugin file, after running it and registering what its SIGNALS, STRATEGIES, SOURCES, FEEDS or BROKERS name.
 
     The file is the user's own code, named on the command line; each of these is a dict of name -> class or function.
     """

@@ -17,6 +17,7 @@ from engine.types import Floats
 UNKNOWN = "unknown"
 REVISIONS = 3  # orders of one leg of one slice; a venue that refuses as many will refuse the next
 DUST = 1e-9
+ELSE = "the venue holds"
 
 
 @dataclass(slots=True)
@@ -103,9 +104,12 @@ class Mirror:
             if column in self.working:
                 continue  # a fill may be on its way
             there = held.get(symbol, 0.0)
-            if abs(there - self.position[column]) > DUST:
+            if abs(there - self.position[column]) <= DUST:
+                if self.blocked.get(column, "").startswith(ELSE):
+                    del self.blocked[column]  # it was late to tell
+            else:
                 found.append(Difference(symbol, float(self.position[column]), there, "positions differ"))
-                self.blocked[column] = f"the venue holds {there:g}, our orders made {self.position[column]:g}"
+                self.blocked[column] = f"{ELSE} {there:g}, our orders made {self.position[column]:g}"
         strangers = [(s, q) for s, q in sorted(held.items()) if s not in self.symbols and q != 0.0]
         found += [Difference(s, 0.0, q, "not of this session: one strategy per account") for s, q in strangers]
         foreign = [name for name in open_ids if name not in self.known]

@@ -64,6 +64,7 @@ class Sender:
     def __init__(self, mirror: Mirror, venue: Venue, records: Records, permit: Callable[[], bool], now: int) -> None:
         self.mirror, self.venue, self.records, self.permit = mirror, venue, records, permit
         self.begun = now  # an intent found in the journal may have been sent until this process began
+        self.silent = False  # it left a question unanswered since it was last reconciled
         self._tries: dict[str, Tries] = {}
 
     def pump(self, now: int, slice_: int, target: Floats, reference: Floats) -> None:
@@ -81,9 +82,15 @@ class Sender:
 
     def reconcile(self) -> list[Difference]:
         """Hold the venue's positions and open orders against ours; UncertainError if it cannot be asked."""
+        self.learn()
+        found = self.mirror.compare(self.venue.positions(), self.venue.open_orders())
+        self.silent = False
+        return found
+
+    def learn(self) -> None:
+        """Ask after every order that is not over, and send nothing."""
         for work in [*self.mirror.unknown(), *self.mirror.live()]:
             self._learn(work.intent.id)
-        return self.mirror.compare(self.venue.positions(), self.venue.open_orders())
 
     def _send(self, intent: Intent, now: int) -> None:
         tries = self._tries.setdefault(intent.id, Tries(0, now))
@@ -93,7 +100,7 @@ class Sender:
         except DuplicateError:
             self._learn(intent.id)
         except UncertainError:
-            return  # stays unknown
+            self.silent = True  # and the order stays unknown
 
     def _resolve(self, work: Work, now: int, slice_: int) -> None:
         """An id the venue does not know is sent again while its slice is the latest; one that is too old never arrived."""
@@ -112,6 +119,7 @@ class Sender:
         try:
             answer = self.venue.query(id_)
         except UncertainError:
+            self.silent = True
             return None
         if answer.state != ABSENT:
             self._write(answer)

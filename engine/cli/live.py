@@ -120,6 +120,19 @@ def kill(
     _tell(session, wait, "kill", flatten=flatten)
 
 
+def hand_over(
+    session: Folder,
+    name: Annotated[str, typer.Argument(metavar="SIGNAL", help="the signal, as the strategy file names it")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="the new model's folder; the old one is kept")],
+    reason: Annotated[str, typer.Option(help="why; it goes into the journal")] = "",
+    wait: Wait = 5.0,
+) -> None:
+    """Let a signal speak from a new model, which has not seen the next slice, from that slice on."""
+    from pathlib import Path
+
+    _tell(session, wait, "hand-over", signal=name, model=str(Path(model).resolve()), reason=reason)
+
+
 def _tell(session: str, wait: float, name: str, **said: object) -> None:
     from engine.cli.watching import tell
 
@@ -160,4 +173,5 @@ def register(app: typer.Typer) -> None:
     for command in (paper, verify, status, attach, pause, resume, lock, unlock, kill):
         app.command()(command)
     app.command("exit")(leave)
+    app.command("hand-over")(hand_over)
     app.add_typer(journal, name="journal")

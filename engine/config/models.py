@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from engine.config.base import Model
-from engine.config.feeds import FeedSpec
+from engine.config.feeds import FeedSpec, VenueLimits
 from engine.config.kinds import Positive, Text, Whole
 from engine.config.rules import OrderFile, PythonStrategy, Quintile, SignalSpec, Threshold, rule_of
 from engine.config.sections import (
@@ -53,6 +53,7 @@ __all__ = [
     "Switches",
     "Threshold",
     "Universe",
+    "VenueLimits",
 ]
 LONG_LEG, SHORT_LEG = 0.65, 0.35  # of max_gross, of a quintile that is long and short
 
@@ -84,7 +85,11 @@ class Config(Model):
     capital: Positive = Field(100_000.0, description="money at the start, in the quote currency")
     seed: Whole = Field(0, description="of whatever draws random numbers")
     feed: FeedSpec | None = Field(None, description="of a paper session: where its slices come from")
-    broker: Literal["simulated"] = Field("simulated", description="of a paper session: who fills its orders")
+    broker: Text = Field(
+        "simulated",
+        description="of a paper session: simulated, or who repeats its positions: alpaca-paper, or a registered one",
+    )
+    limits: VenueLimits = Field(VenueLimits(), description="of a paper session: what may leave it")
     _base: Path | None = PrivateAttr(None)
     _places: Places | None = PrivateAttr(None)  # where its keys stand, for mistakes that are only seen later
     _said: dict[str, Any] | None = PrivateAttr(None)  # as it was written: an override may change what follows from it

@@ -15,7 +15,8 @@ from engine.shapes import FLATTEN_ALL, GO, HALT
 from engine.types import Floats
 
 RUNNING, KILLED, FLATTENED = 0, 1, 2
-NAMES = ("pause", "resume", "exit", "lock", "unlock", "kill")
+HAND_OVER = "hand-over"  # no state of its own: it becomes a row of its own kind
+NAMES = ("pause", "resume", "exit", "lock", "unlock", "kill", HAND_OVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Command:
     until: int = 0  # ns of bar time, of a lock
     flatten: bool = False
     reason: str = ""
+    signal: str = ""  # of a hand-over
+    model: str = ""  # the folder it hands over
 
     def check(self, symbols: tuple[str, ...]) -> None:
         """Nothing; ConfigError for a command that cannot be carried out."""
@@ -38,6 +41,8 @@ class Command:
             raise ConfigError(f"{self.name}: {self.symbol!r} is not in this session; expected one of {some}")
         if self.name == "resume" and not self.reason.strip():
             raise ConfigError("resume: say why with --reason TEXT; it goes into the journal")
+        if self.name == HAND_OVER and not (self.signal and self.model):
+            raise ConfigError("hand-over: say which signal, and the folder of its new model")
 
 
 class Standing:

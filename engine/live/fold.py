@@ -134,6 +134,10 @@ class Fold:
         """Something somebody asked for, before the next slice."""
         self.standing.obey(command)
 
+    def hand_over(self, name: str, signal: Signal) -> None:
+        """From the next slice on `signal` speaks; its window and unit are those of the one before."""
+        self.signals[name] = signal
+
     def meet(self, arrived: Arrived, history: bool = False) -> None:
         """Take a slice in; `step` comes next. DataError if its time does not rise or its shape is wrong.
 

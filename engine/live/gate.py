@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SLACK = 1e-9  # of a limit, relative: sums in another order differ in their last bits
 DUST = 1e-9  # of a lot
+STEP, LIMITS = "the step should have refused it", "the file's limits forbid it"
 
 
 class GateError(BarcastError):
@@ -39,6 +40,13 @@ class Venue:
     orders_per_slice: float = math.inf
     orders_per_day: float = math.inf
     collar: float = math.inf  # a limit or stop may be this fraction from the close at most
+    max_order_value: float = math.inf  # of an order that grows a position
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Venue:
+        """From a resolved configuration."""
+        told = config["limits"]
+        return cls(**{name: math.inf if told[name] is None else float(told[name]) for name in cls.__slots__})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,7 @@ class Limits:
         sector, value = (
             math.inf if caps[key] is None else float(caps[key]) for key in ("max_sector", "max_order_value")
         )
+        value = min(value, Venue.of(config).max_order_value)
         weight, gross = float(caps["max_weight"]), float(caps["max_gross"])
         return cls(weight, gross, sector, float(caps["min_cash"]), value, int(config["execution"]["delay"]))
 
@@ -70,7 +79,7 @@ class Gate:
         n = len(universe)
         self.limits, self.universe, self.venue = limits, universe, venue or Venue()
         self.held, self.mark = np.zeros(n), np.full(n, np.nan)
-        self.day, self.sent = -1, 0
+        self.day, self.earlier, self.latest = -1, 0, 0  # orders of the day before this slice, and of it
 
     def met(self, arrived: Arrived, actions: Iterable[Action]) -> None:
         """A slice, with the actions before it."""
@@ -80,8 +89,8 @@ class Gate:
                 self.mark[i] /= split
         here = ~np.isnan(arrived.bars[3])
         self.mark[here] = arrived.bars[3][here]
-        if arrived.day != self.day:
-            self.day, self.sent = arrived.day, 0
+        self.earlier = self.earlier + self.latest if arrived.day == self.day else 0
+        self.day, self.latest = arrived.day, 0
         self._settle()
 
     def filled(self, instrument: Ints, quantity: Floats) -> None:
@@ -89,6 +98,10 @@ class Gate:
         for i, size in zip(instrument.tolist(), quantity.tolist(), strict=True):
             self.held[i] += size
         self._settle()
+
+    def waited(self, count: int) -> None:
+        """Orders that were to leave after the latest slice, as its row says."""
+        self.latest = count
 
     def adopted(self, quantity: Floats, mark: Floats) -> None:
         """An account that was taken over."""
@@ -182,21 +195,23 @@ class Gate:
 
     def _venue(self, t: int, waiting: Waiting) -> None:
         """What the venue asks of prices and numbers of orders."""
-        self.sent += len(waiting)
-        counts = ((len(waiting), self.venue.orders_per_slice, "slice"), (self.sent, self.venue.orders_per_day, "day"))
+        self.latest = len(waiting)
+        total = self.earlier + self.latest
+        counts = ((self.latest, self.venue.orders_per_slice, "slice"), (total, self.venue.orders_per_day, "day"))
         for count, most, span in counts:
             if count > most:
-                self._refuse(t, int(waiting.instrument[0]), f"{count} orders in a {span}, {most:g} are allowed")
+                self._refuse(t, int(waiting.instrument[0]), f"{count} orders in a {span}, {most:g} are allowed", LIMITS)
         for k in range(len(waiting)):
             for price in (waiting.limit[k], waiting.stop[k]):
                 i = int(waiting.instrument[k])
                 if abs(price / self.mark[i] - 1.0) > self.venue.collar:
                     self._refuse(
-                        t, i, f"a price of {price:g} is further than {self.venue.collar:.1%} from {self.mark[i]:g}"
+                        t,
+                        i,
+                        f"a price of {price:g} is further than {self.venue.collar:.1%} from {self.mark[i]:g}",
+                        LIMITS,
                     )
 
-    def _refuse(self, t: int, i: int, why: str) -> None:
+    def _refuse(self, t: int, i: int, why: str, whose: str = STEP) -> None:
         name = self.universe.symbols[i] if 0 <= i < len(self.universe.symbols) else str(i)
-        raise GateError(
-            f"gate: after slice {t}, {name}: {why}; the step should have refused it. Nothing was sent; halted"
-        )
+        raise GateError(f"gate: after slice {t}, {name}: {why}; {whose}. Nothing was sent; halted")

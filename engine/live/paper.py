@@ -13,6 +13,7 @@ from engine.errors import ConfigError
 from engine.live import session as sessions
 from engine.live import tape
 from engine.live.adopting import taken_over
+from engine.live.beginning import begin
 from engine.live.clock import Clock, SystemClock
 from engine.live.feed import Feed
 from engine.live.verify import Certificate, longest, verify
@@ -54,13 +55,19 @@ def open_session(
         raise ConfigError(
             "feed: missing; a paper session needs one, such as feed: {source: replay}. Add it to the file"
         )
+    from engine.brokers import building
+
+    venue = building.venue_of(loaded)
     signals = make_signals(loaded)
     say("opening the feed")
     feed = make_feed(loaded, signals, time, panel, forecasts, say)
     place = folder_of(loaded, folder)
     account = None if adopt is None else taken_over(Path(adopt), feed.universe, say)
     say("folding the journal" if (place / tape.JOURNAL).exists() else "loading compiled code")
-    return sessions.begin(place, loaded, feed, signals, hashes, clock=time, strategy=strategy, adopt=account)
+    session = begin(place, loaded, feed, signals, hashes, clock=time, strategy=strategy, adopt=account)
+    if venue is not None:
+        session.beside = building.mirror(session, loaded, venue)
+    return session
 
 
 def make_feed(

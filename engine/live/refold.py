@@ -68,6 +68,7 @@ class Refold:
     slices: int = 0
     checkpoints: int = 0
     adopted: bool = False
+    handed: dict[str, dict[str, Any]] = field(default_factory=dict)  # signal -> its last hand-over
     warm: bool = False  # a slice that is no warm-up was met
     watch: Callable[[Outcome], None] = lambda outcome: None
 
@@ -78,6 +79,8 @@ class Refold:
         for row in rows:
             if self.gate is not None and row.kind == tape.FILL:
                 self.gate.filled(row.body["instrument"], row.body["quantity"])
+            elif self.gate is not None and row.kind == tape.INTENT:
+                self.gate.waited(len(row.body["due"]))
             elif self.gate is not None and row.kind == tape.ADOPTED:
                 self.gate.adopted(row.body["state"]["quantity"], row.body["state"]["mark"])
             if skip is not None and row.seq < skip.seq:
@@ -97,8 +100,19 @@ class Refold:
             self.fold.act(tape.action_of(row.body))
         elif row.kind == tape.COMMAND:
             self.keys.add(row.body["key"])
+        elif row.kind == tape.HAND_OVER:
+            self._handed(row)
         elif row.kind == tape.ADOPTED:
             self.adopted = self.warm = True
+
+    def _handed(self, row: Row) -> None:
+        """Forecasts are on the tape, so that only who goes on with the session needs the model itself."""
+        if row.body["t"] != self.fold.met:
+            raise DivergedError(
+                f"row {row.seq}: a hand-over for slice {row.body['t']} stands before slice {self.fold.met}"
+            )
+        self.keys.add(row.body["key"])
+        self.handed[row.body["signal"]] = dict(row.body)
 
     def _met(self, row: Row) -> None:
         self.fold.meet(tape.slice_of(row.body), row.kind == tape.WARM_UP)
@@ -128,6 +142,8 @@ class Refold:
         elif row.kind == tape.COMMAND:
             self.keys.add(body["key"])
             self.fold.command(tape.command_of(body))
+        elif row.kind == tape.HAND_OVER:
+            self._handed(row)
         elif row.kind == tape.ADOPTED:
             self.fold.adopt(body["state"])
             self.adopted = self.warm = True

@@ -12,23 +12,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from engine import journal, latch
-from engine.contracts import Orderer, Rule, Signal, Strategy
-from engine.errors import DataError, JournalError
+from engine.errors import BarcastError, DataError
 from engine.live import start as starts
 from engine.live import tape
 from engine.live.adopting import shifted
-from engine.live.clock import Clock, SystemClock
-from engine.live.commands import RUNNING, Command, stamp
+from engine.live.clock import Clock
+from engine.live.commands import HAND_OVER, RUNNING, Command, stamp
 from engine.live.control import CommandBox
 from engine.live.feed import Action, Arrival, Arrived, Correction, Feed, Gap, Late, Resume
 from engine.live.fold import Fold, Outcome
-from engine.live.gate import Gate, GateError, Limits
-from engine.live.refold import Refold, checkpoint, derived, usable
+from engine.live.gate import Gate, GateError
+from engine.live.handing import HandOvers
+from engine.live.refold import Refold, checkpoint, derived
 from engine.live.state import difference
 from engine.live.tape import JOURNAL
 
@@ -50,11 +50,36 @@ class Health:
     seconds: list[float] = field(default_factory=list)  # from a slice's arrival until its orders were durable
 
 
+class Beside(Protocol):
+    """What follows a session at a broker and decides nothing: its rows lie in the same journal."""
+
+    def begin(self) -> None:
+        """Before the first arrival."""
+
+    def look(self, session: Session) -> None:
+        """After every arrival, and every time that nothing came."""
+
+    def finish(self) -> None:
+        """Before the session closes: settle what can be settled, and tell the rest."""
+
+    def told(self) -> dict[str, Any]:
+        """How it stands, as plain data."""
+        ...
+
+
 class Session:
-    """One process's hold of a session folder. Use `begin`, which makes one or goes on with one that is there."""
+    """One process's hold of a session folder. engine.live.beginning makes one or goes on with one."""
 
     def __init__(
-        self, folder: Path, writer: Any, fold: Fold, feed: Feed, clock: Clock, gate: Gate, refold: Refold | None = None
+        self,
+        folder: Path,
+        writer: Any,
+        fold: Fold,
+        feed: Feed,
+        clock: Clock,
+        gate: Gate,
+        config: Config,
+        refold: Refold | None = None,
     ) -> None:
         self.folder, self.writer, self.fold, self.feed, self.clock = folder, writer, fold, feed, clock
         self.box, self.health = CommandBox(folder), Health()
@@ -66,6 +91,8 @@ class Session:
         self.last: Outcome | None = None
         self._actions: list[Action] = []
         self.gate = gate
+        self.beside: Beside | None = None
+        self.handing = HandOvers(config, {} if refold is None else refold.handed)
         if refold is not None:
             self._finish(refold)
 
@@ -88,12 +115,16 @@ class Session:
             return self._close(RUINED)
         if not self.warm:
             self._warm_up()
+        if self.beside is not None:
+            self.beside.begin()
         for arrival in self.feed.arrivals(self.resume()):
-            self.hear()
+            self.hear(arrival.time if isinstance(arrival, Arrived) else None)
             if stop():
                 return self._close(STOPPED)
             if arrival is not None:
                 self.take(arrival)
+            if self.beside is not None:
+                self.beside.look(self)
             show(self)
             if self.ruined():
                 return self._close(RUINED)
@@ -130,12 +161,20 @@ class Session:
         self.warm = True
         self.writer.commit()
 
-    def hear(self) -> None:
-        """Journal the commands that wait; a command is acknowledged once it is witnessed. A latch that is closed is a kill."""
-        waiting = self.box.waiting(self.fold.universe.symbols)
-        for command in waiting:
-            if command.key not in self.keys:
+    def hear(self, upcoming: int | None = None) -> None:
+        """Journal the commands that wait; a command is acknowledged once it is witnessed. A latch that is closed is a kill.
+
+        `upcoming`: the time of the slice that is about to be taken; hand-overs wait for it.
+        """
+        waiting = []
+        for command in self.box.waiting(self.fold.universe.symbols):
+            if command.key in self.keys:
+                waiting.append(command)
+            elif command.name == HAND_OVER:
+                waiting += [command] if self._hand_over(command, upcoming) else []
+            else:
                 self._obey(command)
+                waiting.append(command)
         if self.fold.standing.killed == RUNNING and latch.look(self.folder) is None:
             self._obey(Command("kill", f"latch-{self.fold.met}", reason="the latch is closed"))
         elif not waiting:
@@ -143,6 +182,24 @@ class Session:
         self.writer.witness()
         for command in waiting:
             self.box.done(command.key)
+
+    def _hand_over(self, command: Command, upcoming: int | None) -> bool:
+        """Whether it became a row: not while the next slice is not there, and not if it is refused."""
+        try:
+            found = self.handing.judged(command, self.fold.signals, upcoming, self.fold.met, self.clock.now())
+        except BarcastError as error:
+            self.log("WARNING", str(error))
+            self.box.refuse(command.key, str(error))
+            return False
+        if found is None:
+            return False
+        body, signal = found
+        self.writer.append(tape.HAND_OVER, body)
+        self.keys.add(command.key)
+        self.handing.handed[command.signal] = body
+        self.fold.hand_over(command.signal, signal)
+        self.log("INFO", f"hand-over: {command.signal} speaks from {command.model} from slice {self.fold.met} on")
+        return True
 
     def _obey(self, command: Command) -> None:
         self.writer.append(tape.COMMAND, tape.command_row(command, self.clock.now()))
@@ -235,6 +292,8 @@ class Session:
         self.last = outcome
 
     def _close(self, why: str) -> str:
+        if self.beside is not None:
+            self.beside.finish()
         self.log("INFO", f"closing: {why}, {self.fold.met} slices, digest {self.fold.digest.hex()}")
         self.writer.append(tape.CHECKPOINT, checkpoint(self.fold))
         self.writer.append(
@@ -243,86 +302,6 @@ class Session:
         self.writer.close()
         self.feed.close()
         return why
-
-
-def begin(
-    folder: str | Path,
-    config: Config,
-    feed: Feed,
-    signals: Mapping[str, Signal],
-    plugins: Mapping[str, str] | None = None,
-    *,
-    clock: Clock | None = None,
-    strategy: Rule | Strategy | Orderer | None = None,
-    adopt: Mapping[str, Any] | None = None,
-) -> Session:
-    """The session in `folder`: a new one, or the one that is there, folded and ready to go on.
-
-    ConfigError if it was begun with another file, plugin, model or code; JournalError if its journal is damaged or held;
-    DivergedError if its journal does not come out of its own tape.
-    """
-    place, time = Path(folder), clock or SystemClock()
-    header = starts.header(config, feed, signals, plugins or {}, time.now())
-    if not (place / JOURNAL).exists():
-        fold = Fold(config, feed.universe, feed.facts, signals, strategy)
-        header["order"] = list(fold.engine.signals)
-        header["adopted"] = None if adopt is None else {key: adopt[key] for key in ("session", "head", "digest")}
-        place.mkdir(parents=True, exist_ok=True)
-        if not any((place / name).exists() for name in (latch.PERMIT, latch.KILLED)):
-            latch.issue(place, time.now())
-        gate = Gate(Limits.of(header["config"]), feed.universe)
-        session = Session(place, journal.create(place / JOURNAL, header), fold, feed, time, gate)
-        session.adopting = adopt
-        return session
-    if adopt is not None:
-        raise JournalError(
-            f"{place}: there is a session here; --adopt needs a new place. Choose another with --session"
-        )
-    writer, recovered = journal.reopen(place / JOURNAL)
-    try:
-        return _go_on(place, writer, recovered, header, config, feed, signals, time, strategy, adopt)
-    except BaseException:
-        writer.close()
-        raise
-
-
-def _go_on(
-    place: Path,
-    writer: Any,
-    recovered: Any,
-    header: dict[str, Any],
-    config: Config,
-    feed: Feed,
-    signals: Mapping[str, Signal],
-    clock: Clock,
-    strategy: Rule | Strategy | Orderer | None,
-    adopt: Mapping[str, Any] | None,
-) -> Session:
-    """A session folded from its journal, from the last checkpoint on."""
-    rows = journal.read(place / JOURNAL)
-    start = next(rows).body
-    starts.check_same(start, header, str(place))
-    if adopt is not None and (start["adopted"] is None or start["adopted"]["head"] != adopt["head"]):
-        raise JournalError(
-            f"{place}: there is a session here; --adopt needs a new place. Choose another with --session"
-        )
-    universe = tape.universe_of(start["universe"])
-    fold = Fold(config, universe, starts.facts_of(start), signals, strategy)
-    skip = None
-    for row in journal.read(place / JOURNAL):
-        skip = row if row.kind == tape.CHECKPOINT and usable(fold, row.body) else skip
-    gate = Gate(Limits.of(start["config"]), universe)
-    refold = Refold(fold, gate)
-    refold.run(rows, skip)
-    told = {"cut": recovered.cut, "why": recovered.why, "from": -1 if skip is None else int(skip.body["t"])}
-    if start["adopted"] is not None and not refold.warm and not refold.adopted and adopt is None:
-        raise JournalError(
-            f"{place}: it was stopped before it took over {start['adopted']['session']}; say --adopt again"
-        )
-    writer.append(tape.RESTART, told | {"slices": fold.met, "at": clock.now()})
-    session = Session(place, writer, fold, feed, clock, gate, refold)
-    session.adopting = None if refold.adopted else adopt
-    return session
 
 
 def equity_so_far(folder: Path) -> np.ndarray:

@@ -79,6 +79,7 @@ def status_now(session: Session, clock: Clock) -> dict[str, Any]:
         "corrections": session.health.corrections,
         "gaps": session.health.gaps,
         "median_ms": 1e3 * seconds[len(seconds) // 2] if seconds else None,
+        "broker": None if session.beside is None else session.beside.told(),
         "head": session.writer.head,
         "digest": fold.digest.hex(),
     }  # fmt: skip
@@ -128,10 +129,25 @@ def lines_of(status: Mapping[str, Any]) -> list[str]:
         ("orders", f"{status['waiting']} wait for the next slice"),
         ("holds", "; ".join(status["holds"]) or "none"),
         ("feed", f"{status['late']} late, {status['corrections']} corrections, {status['gaps']} gaps"),
+        *([("broker", _mirrored(status["broker"]))] if status.get("broker") else []),
         ("head", status["head"]),
         ("digest", status["digest"]),
     ]
     return [f"{label:<14}{value}" for label, value in rows]
+
+
+def _mirrored(told: Mapping[str, Any]) -> str:
+    """What a broker was told to hold, and what is open there."""
+    held = [f"{symbol} {quantity:g}" for symbol, quantity in told["positions"].items()]
+    words = [
+        f"{told['name']} holds {', '.join(held[:MOST]) or 'nothing'}"
+        + (f", {len(held) - MOST} more" if len(held) > MOST else "")
+    ]
+    for key, word in (("open", "open there"), ("unknown", "of unknown outcome")):
+        if told[key]:
+            words.append(f"{word}: {', '.join(f'{symbol} {quantity:g}' for symbol, quantity in told[key][:MOST])}")
+    words += [f"{symbol} blocked: {why}" for symbol, why in list(told["blocked"].items())[:MOST]]
+    return "; ".join([*words, *(["it does not answer"] if told["silent"] else [])])
 
 
 def _held(positions: list[dict[str, Any]]) -> str:

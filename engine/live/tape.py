@@ -99,7 +99,15 @@ def command_row(command: Command, received: int) -> Body:
 
 def command_of(body: Mapping[str, Any]) -> Command:
     """The command of a row."""
-    return Command(**{name: body[name] for name in Command.__slots__})
+    return Command(**{name: body[name] for name in Command.__slots__ if name in body})
+
+
+def hand_over_row(command: Command, old: tuple[str, str], new: str, known: int, t: int, received: int) -> Body:
+    """A model that speaks from slice `t` on; `old`: path and fingerprint of the one before, `new`: its own, `known`: ns."""
+    return {
+        "key": command.key, "signal": command.signal, "model": command.model, "fingerprint": new, "was_model": old[0],
+        "was": old[1], "known_through": known, "t": t, "reason": command.reason, "received": received,
+    }  # fmt: skip
 
 
 def universe_row(universe: Universe) -> Body:

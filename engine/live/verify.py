@@ -21,6 +21,7 @@ from engine.live import start as starts
 from engine.live import tape
 from engine.live.feed import Action, Arrived
 from engine.live.fold import Fold
+from engine.live.handing import taken_up
 from engine.live.refold import Refold
 from engine.live.tape import JOURNAL
 from engine.manifest import code_hash
@@ -43,6 +44,7 @@ class Certificate:
     checkpoints: int
     restarts: int
     commands: int
+    hand_overs: int
     head: str
     digest: str
     backtest: str  # the digest of the compiled run over the tape
@@ -61,6 +63,7 @@ class TapeOf:
         self.slices: list[Arrived] = []
         self.actions: list[list[Action]] = []
         self.forecasts: list[Floats] = []
+        self.handed: dict[int, list[Mapping[str, Any]]] = {}  # slice -> hand-overs before it
         self.counts: dict[str, int] = {}
         self.head, self.rows, self.told, self.fills = "", 0, "", 0
         pending: list[Action] = []
@@ -75,6 +78,8 @@ class TapeOf:
                 self.slices.append(tape.slice_of(row.body))
                 self.actions.append(pending)
                 pending = []
+            elif row.kind == tape.HAND_OVER:
+                self.handed.setdefault(len(self.slices), []).append(row.body)
             elif row.kind == tape.FORECASTS:
                 self.forecasts.append(row.body["values"])
             elif row.kind == tape.FILL:
@@ -129,6 +134,7 @@ def verify(
         checkpoints=refold.checkpoints,
         restarts=told.counts.get(tape.RESTART, 0),
         commands=told.counts.get(tape.COMMAND, 0),
+        hand_overs=told.counts.get(tape.HAND_OVER, 0),
         head=told.head,
         digest=told.told,
         backtest=again,
@@ -204,12 +210,16 @@ def _run(engine: Engine, place: Path, told: TapeOf, done: int, n: int, windows: 
 def asked_again(
     place: Path, config: Config, told: TapeOf, done: int, signals: Mapping[str, Signal], make: Callable[[], Any]
 ) -> tuple[bool, float, int]:
-    """Whether the signals could be asked again, the largest difference of a forecast, and how many codes it would change."""
+    """Whether the signals, of each slice by the model then in use, could be asked again, the largest difference of a
+    forecast, and how many codes it would change.
+    """
     if not signals or any(getattr(signal, "given_by_the_run", False) for signal in signals.values()):
         return False, 0.0, 0
     fold = Fold(config, tape.universe_of(told.start["universe"]), starts.facts_of(told.start), signals, make())
     again, largest = [], 0.0
     for t in range(done):
+        for body in told.handed.get(t, ()):
+            fold.hand_over(body["signal"], taken_up(config, body))
         for action in told.actions[t]:
             fold.act(action)
         fold.meet(told.slices[t])

@@ -94,6 +94,11 @@ COVERED: dict[str, tuple[str, str, str]] = {  # id -> (the fault, file, test)
     "F59": ("no buying power, not tradable", B, "test_an_id_that_is_taken_is_told_apart_from_a_refusal"),
     "F60": ("fills unseen", W, "test_no_intent_ever_has_two_live_orders"),
     "F61": ("REST hangs for ever", B, "test_an_outcome_that_is_not_known_is_said_to_be_so_and_the_library_sends_once"),
+    "F62": (
+        "too many orders, or too large ones",
+        "tests/brokers/test_session_broker.py",
+        "test_the_outbound_gate_refuses",
+    ),
 }
 NOT_APPLICABLE: dict[str, str] = {
     "F19": "a session has one feed",
@@ -105,7 +110,6 @@ OPEN: dict[str, str] = {
     "F36": "a feed that repeats a stale bar is not noticed while its times go on",
     "F37": "a renamed or delisted symbol shows as empty minutes; nobody is told that it will not come back",
     "F38": "trading halts are not subscribed to; a halted name has empty minutes",
-    "F62": "the gate limits orders of the step; what a mirror may send a day is limited only by three revisions a leg",
 }
 
 

@@ -12,7 +12,8 @@ from engine.feeds import building
 from engine.feeds.assembler import Rules
 from engine.feeds.facts import SECOND, Values
 from engine.live import paper
-from engine.live import session as sessions
+from engine.live.beginning import begin
+from engine.live.session import Session
 from engine.run import load_config, make_signals
 from tests.feeds.loopback import HandClock
 from tests.feeds.rigs import AlpacaRig, KrakenRig, Rig
@@ -44,7 +45,7 @@ class Market:
         self.rig, self.k, self.last, self.dies_at, self.met, self.bars = rig, 0, last, dies_at, -1, 0
         self.draw = np.random.default_rng(5)
 
-    def __call__(self, session: sessions.Session) -> None:
+    def __call__(self, session: Session) -> None:
         if session.fold.met > self.met and self.rig.server.sockets and len(self.rig.server.subscribed) >= 2:
             self.met = session.fold.met
             self.k += 1
@@ -74,14 +75,14 @@ def test_a_session_that_is_cut_off_and_killed_goes_on_and_is_proved_by_its_tape(
         config = load_config(file)
         rules = Rules(patience=20 * SECOND, outage=3600 * SECOND)
         feed = rig.start(rules)
-        first = sessions.begin(tmp_path / "s", config, feed, make_signals(config), clock=rig.clock)
+        first = begin(tmp_path / "s", config, feed, make_signals(config), clock=rig.clock)
         market = Market(rig, 6, dies_at=5)
         with pytest.raises(Killed):
             first.run(show=market)
         feed.close()
         first.writer.close()
         rig.server.subscribed.clear()
-        again = sessions.begin(tmp_path / "s", config, rig.start(rules), make_signals(config), clock=rig.clock)
+        again = begin(tmp_path / "s", config, rig.start(rules), make_signals(config), clock=rig.clock)
         goes_on = Market(rig, 6)
         goes_on.k, goes_on.met = 4, again.fold.met - 1
         assert again.run(stop=goes_on.over, show=goes_on) == "stopped"
