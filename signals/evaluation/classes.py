@@ -50,7 +50,7 @@ def confusion(p: Floats, rises: Bools) -> Told:
 
 def reliability(p: Floats, rises: Bools) -> Told | None:
     """Ten bins of probability: mean forecast, how often it came, Wilson's interval, count; None for too few forecasts."""
-    found = calibrate(p, rises - 0.5)
+    found = calibrate(p, rises.astype(np.float64) - 0.5)
     if found is None:
         return None
     bins = [

@@ -47,7 +47,11 @@ def ranked(made: Material, ours: Many, theirs: Many, cells: Any) -> Differences:
         parts = quality.fifths(f, y, edges)
         return np.asarray((parts[:, -1] - parts[:, 0]) * 1e4)
 
-    daily = {"rank IC": quality.rank_correlations, "IC": quality.correlations, "top - bottom fifth": gap}
+    daily: dict[str, Callable[[Floats, Floats, Ints], Floats]] = {
+        "rank IC": quality.rank_correlations,
+        "IC": quality.correlations,
+        "top - bottom fifth": gap,
+    }
     out = {}
     for name, how in daily.items():
         series = [np.mean([how(f, y, edges) for f in some], axis=0) for some in (one, two)]

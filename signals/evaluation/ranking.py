@@ -64,7 +64,10 @@ def stability(ic: Floats, rank: Floats, days: Any, unit: str) -> list[Told]:
         year, part = 1970 + period * size // 12, period % 4 + 1
         found, ranked = quality.newey_west(ic[mine]), quality.newey_west(rank[mine])
         name = str(year) if unit == "Y" else f"{year} Q{part}"
-        out.append({"period": name, "IC": found.value, "IC t": found.t, "rank IC": ranked.value, "error": ranked.error, "t": ranked.t, "dates": int(mine.sum())})  # fmt: skip
+        out.append({
+            "period": name, "IC": found.value, "IC t": found.t, "rank IC": ranked.value, "error": ranked.error, "t": ranked.t,
+            "dates": int(mine.sum()),
+        })  # fmt: skip
     return out
 
 
@@ -93,13 +96,18 @@ def decay(made: Material, forecast: Floats, cells: Any, horizon: int, wide: bool
         f, y = forecast[there], later[there]
         if not wide:
             one, two = quality.pearson(f, y), quality.pearson(quality.ranks(f), quality.ranks(y))
-            out.append({"slices": slices, "IC": one, "error": math.nan, "rank IC": two, "rank error": math.nan, "dates": len(edges) - 1})  # fmt: skip
+            out.append({
+                "slices": slices, "IC": one, "error": math.nan, "rank IC": two, "rank error": math.nan, "dates": len(edges) - 1,
+            })  # fmt: skip
             continue
         found = []
         for daily in (quality.correlations(f, y, edges), quality.rank_correlations(f, y, edges)):
             lags = max(slices - 1, int(4.0 * (max(len(daily), 1) / 100.0) ** (2.0 / 9.0)))
             found.append(quality.newey_west(daily, lags))
-        out.append({"slices": slices, "IC": found[0].value, "error": found[0].error, "rank IC": found[1].value, "rank error": found[1].error, "dates": found[1].count})  # fmt: skip
+        out.append({
+            "slices": slices, "IC": found[0].value, "error": found[0].error, "rank IC": found[1].value,
+            "rank error": found[1].error, "dates": found[1].count,
+        })  # fmt: skip
     return out
 
 
