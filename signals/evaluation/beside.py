@@ -8,7 +8,7 @@ from typing import Any
 from engine.report.blocks import Cell, Column, Note, Section, Table
 from engine.report.build import document
 from engine.report.words import num, plural
-from signals.evaluation.page import apart, between, said
+from signals.evaluation.words import apart, between, said
 
 Told = Mapping[str, Any]
 FOOT = "Only dates that none of the models had seen, and only what all of them forecast; intervals are 95 %."

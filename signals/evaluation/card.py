@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from signals.evaluation.page import between, facts_of, said
+from signals.evaluation.words import between, facts_of, said
 from signals.training import targets
 
 Told = Mapping[str, Any]
@@ -37,9 +37,8 @@ def render(told: Told) -> str:
     for p in (first, last) if folds > 1 else (last,):
         spans = ", ".join(f"{name} {span[0]} to {span[1]}" for name, span in p["ranges"].items() if span is not None)
         out.append(f"- {spans}; embargo {p['embargo']} slices; knows prices until {p['known_through']}")
-        out.append(
-            f"  - {p['epochs_trained']} epochs, best {p['best_epoch']}; samples {_samples(p['n_samples'])}; losses {_losses(p['losses'])}"
-        )
+        fit = f"{p['epochs_trained']} epochs, best {p['best_epoch']}"
+        out.append(f"  - {fit}; samples {_samples(p['n_samples'])}; losses {_losses(p['losses'])}")
     out += ["", "## How it did", "", *measures(told), ""]
     if told["targets"]:
         out += ["Targets (minimum, target, stretch):", "", *targets.lines(list(told["targets"])), ""]
