@@ -17,7 +17,7 @@ At = Annotated[
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="a model folder, a walk-forward, or a folder of one with several seeds")],
+    model: Annotated[str, typer.Argument(help="a model folder, a walk-forward, or a folder of them by seed or symbol")],
     out: Annotated[
         str | None,
         typer.Option(metavar="FOLDER", help="for evaluation.json, .html and MODEL_CARD.md; MODEL/evaluation"),
@@ -43,23 +43,27 @@ def evaluate(
     from engine.report.build import written
     from signals.evaluation import card, page
     from signals.evaluation import evaluate as judging
-    from signals.evaluation.subject import open_model
+    from signals.evaluation.subject import open_model, places
     from signals.training import reporting
 
+    root = Path(model)
+    found = places(root)
+    alone = found == [root]
+    texts, lines = [], []
     with reporting.watched(quiet or as_json) as say:
-        subject = open_model(model, recipe, sets or (), say=say)
-        options = judging.Options(at or reporting.now(), baselines, gap, attribution, run, say)
-        told = judging.plain(judging.evaluate(subject, options))
-    folder = Path(out) if out is not None else Path(model) / "evaluation"
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(told, indent=1, allow_nan=False)
-    written(folder / "evaluation.json", text + "\n")
-    written(folder / "evaluation.html", page.render(told))
-    written(folder / "MODEL_CARD.md", card.render(told))
-    if as_json:
-        typer.echo(text)
-        return
-    typer.echo(page.summary(told) + f"{folder / 'evaluation.html'}")
+        for place in found:
+            subject = open_model(place, recipe, sets or (), say=say)
+            options = judging.Options(at or reporting.now(), baselines, gap, attribution, run, say)
+            told = judging.plain(judging.evaluate(subject, options))
+            folder = place / "evaluation" if out is None else Path(out) if alone else Path(out) / place.name
+            folder.mkdir(parents=True, exist_ok=True)
+            texts.append(json.dumps(told, indent=1, allow_nan=False))
+            written(folder / "evaluation.json", texts[-1] + "\n")
+            written(folder / "evaluation.html", page.render(told))
+            written(folder / "MODEL_CARD.md", card.render(told))
+            said = page.summary(told) if alone else f"{place.name}: {told['verdict']}\n  "
+            lines.append(f"{said}{folder / 'evaluation.html'}")
+    typer.echo("\n".join(lines) if not as_json else texts[0] if alone else f"[{', '.join(texts)}]")
 
 
 def compare_models(

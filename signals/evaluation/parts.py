@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.report import drawings
-from engine.report.blocks import Cell, Column, Facts, Note, Pair, Section, Table, Unchecked
+from engine.report.blocks import Cell, Column, Facts, Figure, Note, Pair, Section, Table, Unchecked
 from engine.report.words import minus, num, percent
 from signals.evaluation.words import Told, apart, between, bps, said, short
 
@@ -67,10 +67,16 @@ def prices(told: Told) -> Section:
         [Cell(name, "head"), num(apart(name, one["value"])), num(between(name, one))]
         for name, one in told["difference"].items()
     ]
-    blocks = [
+    blocks: list[Any] = [
         Table(head, rows),
         Table((Column("model less last price"), Column("", "num"), Column("95 %", "num")), gaps),
     ]
+    one = told["rule"]
+    if one["sharpe"] is not None:
+        sharpe = f"Sharpe {one['sharpe']:.2f} ± {one['error']:.2f} a year (one standard error)"
+        span = f"{one['dates']:,} dates in {one['folds']} folds, held {percent(one['held'])} of the time"
+        text = f"Long while a rise is foretold, before any cost: {sharpe}, {span}."
+        blocks.append(Note(text))
     return Section("prices", "Prices", "Errors beside those of saying the last price again.", blocks)
 
 
@@ -78,44 +84,49 @@ def ranking(told: Told) -> Section:
     lead = "Forecasts against the return that a decision earns, before any rule or cost."
     if "why" in told:
         return Section("ranking", "Order", lead, [Unchecked("Correlations", told["why"])])
-    blocks: list[Any] = []
-    if "daily" in told:
-        keys = list(told["daily"]["IC"].get("percentiles", {}))
-        rows = [
-            [
-                Cell(name, "head"),
-                num(said("IC", one["mean"])),
-                num(said("t", one["t"])),
-                num(said("IC", one["sd"])),
-                num(said("ICIR", one["ratio"])),
-                num(percent(one.get("above_zero"))),
-                *(num(said("IC", one.get("percentiles", {}).get(key))) for key in keys),
-            ]
-            for name, one in told["daily"].items()
+    narrow = "Too few names at a time to be ranked against each other: everything is over all cells together."
+    first = daily(told["daily"]) if "daily" in told else Note(narrow)
+    return Section("ranking", "Order", lead, [first, Pair(pictures(told)), *tables(told), spread(told)])
+
+
+def daily(told: Told) -> Table:
+    """IC and rank IC by date: mean, error, percentiles."""
+    keys = list(told["IC"].get("percentiles", {}))
+    rows = [
+        [
+            Cell(name, "head"),
+            num(said("IC", one["mean"])),
+            num(said("t", one["t"])),
+            num(said("IC", one["sd"])),
+            num(said("ICIR", one["ratio"])),
+            num(percent(one.get("above_zero"))),
+            *(num(said("IC", one.get("percentiles", {}).get(key))) for key in keys),
         ]
-        words = ("mean", "Newey-West t", "sd", "mean / sd", "above 0", *(f"{key} %" for key in keys))
-        blocks.append(
-            Table((Column(""), *(Column(w, "num") for w in words)), rows, "Daily correlations, and their percentiles")
-        )
-    else:
-        blocks.append(
-            Note("Too few names at a time to be ranked against each other: everything is over all cells together.")
-        )
+        for name, one in told.items()
+    ]
+    words = ("mean", "Newey-West t", "sd", "mean / sd", "above 0", *(f"{key} %" for key in keys))
+    return Table((Column(""), *(Column(w, "num") for w in words)), rows, "Daily correlations, and their percentiles")
+
+
+def pictures(told: Told) -> list[Figure]:
+    """Decay, and what came by fifth."""
     labels = [str(row["slices"]) for row in told["decay"]]
     pairs = [
         (_array(told["decay"], "IC"), _array(told["decay"], "error"), "mark", "IC"),
         (_array(told["decay"], "rank IC"), _array(told["decay"], "rank error"), "markless", "rank IC"),
     ]
-    pictures = [
-        drawings.whiskers_figure("Decay", "By slices ahead; whiskers are two standard errors", labels, pairs, False)
-    ]
+    out = [drawings.whiskers_figure("Decay", "By slices ahead; whiskers are two standard errors", labels, pairs, False)]
     if told["fifths"]:
         parts = [("lowest", "2", "3", "4", "highest")[row["part"] - 1] for row in told["fifths"]]
         bars = [(_array(told["fifths"], "realised"), _array(told["fifths"], "error"), "mark", "realised")]
-        pictures.append(
+        out.append(
             drawings.whiskers_figure("Return by fifth of the forecasts", "Mean return of a decision", parts, bars, True)
         )
-    blocks.append(Pair(pictures))
+    return out
+
+
+def tables(told: Told) -> list[Table]:
+    """The numbers behind the pictures."""
     decay = [
         [
             num(str(row["slices"])),
@@ -125,7 +136,7 @@ def ranking(told: Told) -> Section:
         for row in told["decay"]
     ]
     words = ("slices", "IC", "± error", "rank IC", "± error", "dates")
-    blocks.append(Table([Column(w, "num") for w in words], decay, "Correlation by horizon"))
+    first = Table([Column(w, "num") for w in words], decay, "Correlation by horizon")
     rows = [
         [
             num(str(row["part"])),
@@ -138,21 +149,24 @@ def ranking(told: Told) -> Section:
         for row in told["fifths"]
     ]
     words = ("fifth", "mean forecast", "realised, bps", "± error", "t", "hit rate")
-    blocks.append(
-        Table([Column(w, "num") for w in words], rows, "Fifths of the forecasts", empty="too few forecasts for fifths")
-    )
-    spread = told["spread"]
+    empty = "too few forecasts for fifths"
+    return [first, Table([Column(w, "num") for w in words], rows, "Fifths of the forecasts", empty=empty)]
+
+
+def spread(told: Told) -> Facts:
+    """How often the direction was right, and how far forecasts lie apart."""
+    found = told["spread"]
     facts = [
         ("Hit rate", f"{percent(told['hit rate']['value'], 2)}, {between('hit rate', told['hit rate'])}"),
-        ("Spread of forecasts", f"{spread['forecasts']:.4g}; of outcomes {spread['outcomes']:.4g}"),
-        ("Share that foretells a rise", percent(spread["above"])),
-        ("Different forecasts", f"{spread['distinct']:,} of {told['rows']:,}"),
+        ("Spread of forecasts", f"{found['forecasts']:.4g}; of outcomes {found['outcomes']:.4g}"),
+        ("Share that foretells a rise", percent(found["above"])),
+        ("Different forecasts", f"{found['distinct']:,} of {told['rows']:,}"),
         (
             "Percentiles of forecasts",
-            ", ".join(f"{key} %: {minus(f'{value:.4g}')}" for key, value in spread["quantiles"].items()),
+            ", ".join(f"{key} %: {minus(f'{value:.4g}')}" for key, value in found["quantiles"].items()),
         ),
     ]
-    return Section("ranking", "Order", lead, [*blocks, Facts(facts)])
+    return Facts(facts)
 
 
 def attribution(told: Told) -> Section:

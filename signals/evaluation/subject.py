@@ -117,6 +117,14 @@ def found(root: Path) -> tuple[list[Path], bool]:
     )
 
 
+def places(root: Path) -> list[Path]:
+    """The models in a folder that are judged apart: the walk-forwards of a model per symbol, else the folder itself."""
+    if (root / INDEX).is_file() or (root / PASSPORT).is_file() or not root.is_dir():
+        return [root]
+    inside = sorted(p for p in root.iterdir() if (p / INDEX).is_file())
+    return inside if inside and not all(p.name.startswith("seed-") for p in inside) else [root]
+
+
 def recipe_of(home: Path, single: bool) -> dict[str, Any]:
     """The recipe that lies with a model, as plain data."""
     path = home / (training.RECIPE if single else INDEX)

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
-from tests.signals.training.planted import days, material, recipe
 
 from engine.errors import ConfigError, DataError
 from signals.evaluation import beside, card, opened, page
@@ -23,6 +22,7 @@ from signals.training import walkforward as walking
 from signals.training.labels import Labels
 from signals.training.material import of_arrays
 from signals.training.train import Run
+from tests.signals.training.planted import days, material, recipe
 
 WALK = {"every": "quarterly", "scheme": "rolling", "train": "120 bars", "validation": "40 bars"}
 RUN = Run("cpu", today="2024-01-02")
@@ -33,7 +33,9 @@ FAST = Options(AT, gap=False, attribution=False)
 def said(*sets, **changes):
     model = {"kind": "rank", "hidden": 6, "layers": 1, "dropout": 0.0}
     fast = ["training.epochs=6", "training.learning_rate=0.02", "training.dates_per_batch=4"]
-    return recipe([*fast, *sets], model=model, walkforward=WALK, targets={"rank_ic": [0.05, 0.99], "sharpe": [1.0]}, **changes)
+    return recipe(
+        [*fast, *sets], model=model, walkforward=WALK, targets={"rank_ic": [0.05, 0.99], "sharpe": [1.0]}, **changes
+    )
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,9 @@ def test_a_planted_signal_is_found_and_its_targets_are_judged(told):
     truth = 6.0 / np.pi * np.arcsin(np.sqrt(0.5) / 2.0)  # what the driver itself would have, VECTORS: rank from plain
     assert 0.4 < rank["value"] < truth + 0.05 and rank["low"] > 0.3
     assert told["ranking"]["daily"]["IC"]["t"] > 10.0
-    assert [row["realised"] for row in told["ranking"]["fifths"]] == sorted(row["realised"] for row in told["ranking"]["fifths"])
+    assert [row["realised"] for row in told["ranking"]["fifths"]] == sorted(
+        row["realised"] for row in told["ranking"]["fifths"]
+    )
     states = [(row["measure"], row["wanted"], row["state"]) for row in told["targets"]]
     assert states == [("rank_ic", 0.05, "met"), ("rank_ic", 0.99, "missed"), ("sharpe", 1.0, "not measured")]
 
@@ -211,18 +215,24 @@ def test_a_trained_model_is_judged_on_its_test_range(tmp_path, here):
 def test_without_captum_one_line_says_so(copy, here, monkeypatch):
     monkeypatch.setitem(sys.modules, "captum.attr", None)
     told = plain(evaluate(open_model(copy, made=here), Options(AT, baselines=False, gap=False)))
-    assert told["attribution"] == {"why": "captum is not installed, so nothing is attributed; pip install 'barcast[explain]'"}
+    assert told["attribution"] == {
+        "why": "captum is not installed, so nothing is attributed; pip install 'barcast[explain]'"
+    }
     assert told["beats_baselines"] is None and "no baseline was fitted" in told["verdict"]
     assert "captum is not installed" in page.render(told)
 
 
 def test_seeds_are_averaged_and_their_spread_is_told(tmp_path, here):
     for seed in (3, 4):
-        walking.walkforward(said("training.epochs=1").model_copy(update={"seed": seed}), tmp_path / f"seed-{seed}", RUN, made=here)
+        walking.walkforward(
+            said("training.epochs=1").model_copy(update={"seed": seed}), tmp_path / f"seed-{seed}", RUN, made=here
+        )
     subject = open_model(tmp_path, made=here)
     told = plain(evaluate(subject, FAST))
     assert told["model"]["seeds"] == [3, 4] and told["shown"]["rows"][0]["spread"] is not None
-    each = [evaluate(open_model(tmp_path / f"seed-{s}", made=here), FAST)["measures"]["rank IC"]["value"] for s in (3, 4)]
+    each = [
+        evaluate(open_model(tmp_path / f"seed-{s}", made=here), FAST)["measures"]["rank IC"]["value"] for s in (3, 4)
+    ]
     assert told["measures"]["rank IC"]["value"] == pytest.approx(np.mean(each))
     assert told["shown"]["rows"][0]["spread"][0] == pytest.approx(np.std(each, ddof=1))
 
@@ -320,3 +330,61 @@ def test_a_classifier_and_a_ranking_meet_by_the_return_they_are_traded_for(copy,
     told = compare([one, other], AT)
     assert told["by"] == "the return they are traded for"
     assert told["against_first"][0]["differences"]["rank IC"]["value"] == pytest.approx(0.0, abs=1e-12)
+
+
+def walk_of_prices(slices=420, seed=12):
+    """One name whose close is a random walk; what is foretold is the next close."""
+    close = 100.0 * np.exp(np.cumsum(0.01 * np.random.default_rng(seed).standard_normal(slices)))[:, None]
+    label = np.full(close.shape, np.nan)
+    label[:-1] = close[1:]
+    earned = np.full(close.shape, np.nan)
+    earned[:-2] = close[2:] / close[1:-1] - 1.0
+    values = np.ascontiguousarray(close.T[:, :, None].astype(np.float32))
+    return of_arrays(values, Labels(label, earned, 1, "close", "price"), 8, days(slices)), close
+
+
+def test_a_high_r2_of_prices_does_not_beat_the_last_price(tmp_path):
+    made, close = walk_of_prices()
+    one = recipe(
+        ["training.epochs=20", "training.learning_rate=0.02", "training.batch_size=32"], calibrate="none",
+        model={"kind": "stock", "lstm_units": 8, "dense_units": 8, "dropout_rate": 0.0}, scaler={"kind": "minmax", "winsor": "0%"},
+        label={"kind": "close", "target": "price"}, loss={"kind": "huber", "delta": 1.0},
+        walkforward={**WALK, "scheme": "expanding"}, targets={"r2": [0.5]},
+    )  # fmt: skip
+    walking.walkforward(one, tmp_path, RUN, made=made)
+    subject = open_model(tmp_path, made=made)
+    told = plain(evaluate(subject, FAST))
+    assert told["verdict"].startswith("The model does NOT beat the baselines: RMSE") and "last price" in told["verdict"]
+    cells, mine = subject.cells, subject.forecasts[0]
+    np.testing.assert_allclose(told["prices"]["last price"]["MAE"], np.abs(close - made.labels.values)[cells].mean())
+    np.testing.assert_allclose(
+        told["prices"]["model"]["RMSE"], np.sqrt(((mine - made.labels.values)[cells] ** 2).mean())
+    )
+    apart = told["prices"]["model"]["RMSE"] - told["prices"]["last price"]["RMSE"]
+    assert told["prices"]["difference"]["RMSE"]["value"] == pytest.approx(apart)
+    assert told["prices"]["last price"]["R2"] > 0.5 and told["prices"]["model"]["negative share"] == 0.0
+    assert [row["state"] for row in told["targets"]] in (["met"], ["missed"], ["undecidable"])
+    assert "last price" in page.render(told)
+
+
+def test_the_rule_of_prices_is_measured_by_hand():
+    from signals.evaluation.evaluate import rule
+
+    made, close = walk_of_prices(40)
+
+    class Walk:
+        splits = (1, 2)
+
+    class Given:
+        walks = (Walk,)
+
+    Given.made = made
+    cells = np.isfinite(made.labels.returns)
+    cells[:10] = False
+    told = rule(Given, np.where(cells, close * 1.01, np.nan), cells, close)
+    r = made.labels.returns[10:38, 0]
+    years = float((made.dates[37] - made.dates[10]).astype(int)) / 365.25
+    assert told["dates"] == 28 and told["held"] == 1.0 and told["folds"] == 2
+    each = r.mean() / r.std(ddof=1)
+    assert told["sharpe"] == pytest.approx(each * np.sqrt(28 / years))
+    assert told["error"] == pytest.approx(np.sqrt((1 + each**2 / 2) / 28) * np.sqrt(28 / years))

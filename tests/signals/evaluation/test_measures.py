@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from tests.signals.training.planted import days
 
 from signals.evaluation import paired, ranking
 from signals.evaluation.classes import classification, confusion, flags
@@ -14,6 +13,7 @@ from signals.training import table
 from signals.training.intervals import Interval
 from signals.training.labels import Labels
 from signals.training.material import of_arrays
+from tests.signals.training.planted import days
 
 
 def made_of(label, kind="open_to_open", target="return", reach=2, returns=None):
