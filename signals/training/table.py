@@ -93,7 +93,7 @@ def ranked(made: Material, forecast: Floats, cells: Any) -> Measures:
     gap = quality.newey_west(parts[:, -1] - parts[:, 0])
     return {
         "rank IC": rank.value, "t": rank.t, "IC": ic.value, "t of IC": ic.t,
-        "ICIR": ic.value / float(np.nanstd(daily)) if len(daily) > 1 else math.nan,
+        "ICIR": ic.value / float(np.nanstd(daily)) if ic.count > 1 else math.nan,
         "hit rate": float(np.mean((f > 0.0) == (y > 0.0))), "top - bottom fifth": gap.value * 1e4, "its t": gap.t,
     }  # fmt: skip
 

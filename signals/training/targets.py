@@ -52,5 +52,7 @@ def lines(rows: list[dict[str, Any]]) -> list[str]:
             out.append(f"- {name}: not measured here (a backtest tells)")
             continue
         said = ", ".join(f"{row['wanted']:g} {row['state']}" for row in mine)
-        out.append(f"- {name} {first['value']:.4f} [{first['low']:.4f}, {first['high']:.4f}]: {said}")
+        known = first["low"] is not None and math.isfinite(first["low"])
+        span = f" [{first['low']:.4f}, {first['high']:.4f}]" if known else ", no interval"
+        out.append(f"- {name} {first['value']:.4f}{span}: {said}")
     return out

@@ -388,3 +388,31 @@ def test_the_rule_of_prices_is_measured_by_hand():
     each = r.mean() / r.std(ddof=1)
     assert told["sharpe"] == pytest.approx(each * np.sqrt(28 / years))
     assert told["error"] == pytest.approx(np.sqrt((1 + each**2 / 2) / 28) * np.sqrt(28 / years))
+
+
+def test_a_ranking_that_is_all_one_number_has_no_measure(copy, here):
+    subject = open_model(copy, made=here)
+    flat = np.where(np.isfinite(subject.forecasts[0]), 0.25, np.nan)
+    told = plain(evaluate(replace(subject, forecasts=(flat,)), FAST))
+    assert told["verdict"] == "Nothing can be said for this model: rank IC is not defined for its forecasts."
+    assert told["beats_baselines"] is False and told["ranking"]["spread"]["distinct"] == 1
+    assert "Nothing can be said" in page.render(told) and "Nothing can be said" in card.render(told)
+
+
+def test_a_backtest_decides_the_targets_that_only_it_can(copy, here, tmp_path, monkeypatch):
+    import engine.result
+
+    class Ran:
+        metrics = {
+            "sharpe": 1.4,
+            "sharpe_low": 1.1,
+            "sharpe_high": 1.7,
+            "win_rate": 0.5,
+            "trades": 28,
+            "max_drawdown": 0.1,
+        }
+
+    monkeypatch.setattr(engine.result.Result, "load", staticmethod(lambda place: Ran))
+    told = evaluate(open_model(copy, made=here), replace(FAST, run="runs/mine"))
+    row = told["targets"][-1]
+    assert (row["measure"], row["value"], row["low"], row["state"]) == ("sharpe", 1.4, 1.1, "met")

@@ -90,6 +90,15 @@ def test_targets_that_only_a_backtest_knows_are_not_measured():
     ]
 
 
+def test_a_drawdown_has_no_interval_and_so_decides_nothing():
+    found = {"max_drawdown": Interval(0.10, math.nan, math.nan, "")}
+    for rows in (
+        targets.all_of({"max_drawdown": (0.15,)}, found),
+        [{"measure": "max_drawdown", "wanted": 0.15, "value": 0.1, "low": None, "high": None, "state": "undecidable"}],
+    ):
+        assert targets.lines(rows) == ["- max_drawdown 0.1000, no interval: 0.15 undecidable"]
+
+
 def test_measures_of_classes_agree_with_the_table_of_measures():
     from signals.training import quality
 
