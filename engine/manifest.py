@@ -16,6 +16,7 @@ from engine.compiled import PACKAGES
 from engine.places import ROOT, digest
 from engine.record import Record
 from engine.seen import QUESTION, UNKNOWN
+from engine.types import Floats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,14 +105,17 @@ def answered(verdict: tuple[str, str] | None) -> dict[str, Any]:
     return {"checked": [{"name": QUESTION, "state": state, "text": text}], "not_checked": list(NOT_CHECKED[1:])}
 
 
+def hashes_of(forecasts: Mapping[str, Floats]) -> dict[str, str]:
+    """sha256 hex of each signal's (T, N) forecasts."""
+    return {name: hashlib.sha256(np.ascontiguousarray(values).data).hexdigest() for name, values in forecasts.items()}
+
+
 def make_manifest(
     config: Mapping[str, Any], record: Record, plugins: Mapping[str, str], overrides: Sequence[str]
 ) -> dict[str, Any]:
     """Where a run came from: hashes, versions, data, plugins (name -> sha256), overrides; no times."""
     panel = record.panel
-    forecasts = {
-        name: hashlib.sha256(np.ascontiguousarray(values).data).hexdigest() for name, values in record.forecasts.items()
-    }
+    forecasts = hashes_of(record.forecasts)
     others = {"plugins": dict(plugins), "forecasts": forecasts, "capital": record.capital}
     seen = record.provenance
     data = {

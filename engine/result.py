@@ -303,8 +303,10 @@ class Result:
         return f"<Result {self.name}: {first} to {last}, {', '.join(parts)}, {self.metrics['trades']} trades>"
 
     def _repr_html_(self) -> str:
-        """A small table for notebooks; every text is escaped."""
+        """The verdict and a small table for notebooks; every text is escaped."""
         from html import escape
+
+        from engine.belief import believe
 
         lines = "".join(
             f"<tr><td>{escape(r.label)}</td><td style='text-align:right' title='{escape(r.note, quote=True)}'>"
@@ -312,7 +314,8 @@ class Result:
             for r in self.summary()
         )
         notes = "".join(f"<li>{escape(w)}</li>" for w in self.warnings)
-        return f"<h4>{escape(self.name)}</h4><table>{lines}</table><ul>{notes}</ul>"
+        head = f"<h4>{escape(self.name)}</h4><p><b>{escape(believe(self).headline)}</b></p>"
+        return f"{head}<table>{lines}</table><ul>{notes}</ul>"
 
 
 def shown(name: str, value: float | int | None) -> str:

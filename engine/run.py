@@ -316,10 +316,12 @@ def run_and_save(
     out: str | Path = "runs",
     progress: Progress | None = None,
     robust: bool = False,
+    ledger: bool = True,
 ) -> tuple[Result, Path]:
     """Run `config` and keep the result under out/<name>-<8 hex>; an equal run before it is replaced.
 
-    `robust`: what other intrabar orders, costs and delays make of it is worked out too, and kept beside it.
+    `robust`: what other intrabar orders, costs and delays make of it is worked out too, and kept beside it. `ledger`: the
+    run is counted as a trial in out/trials.sqlite.
     """
     from engine.rundir import run_directory, save_robustness
 
@@ -330,6 +332,10 @@ def run_and_save(
     result = dress(loaded, run_all(loaded, gathered, None, say), hashes, sets)
     folder = run_directory(out, result.facts)
     result.save(folder)
+    if ledger:
+        from engine import trials
+
+        trials.note(Path(out) / trials.LEDGER, [trials.of_result(result)])
     if robust:
         from engine.robust import examine
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from engine.cli import checking
+from engine.cli import checking, comparing, luck
 from engine.cli.auditing import audit
+from engine.cli.claiming import audit_claims
 from engine.cli.extending import Commands
+from engine.cli.ledger import trials
 from engine.cli.simulating import simulate
 from engine.errors import BarcastError, ConfigError
 
@@ -77,6 +80,9 @@ def run(
     lanes: Annotated[
         str | None, typer.Option(metavar="FILE", help="run it under every override this file lists")
     ] = None,
+    ledger: Annotated[
+        bool, typer.Option("--ledger/--no-ledger", help="count it among the trials of this folder")
+    ] = True,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -84,14 +90,15 @@ def run(
     if not out.strip():
         raise ConfigError("--out: expected a folder, got nothing; leave it out for runs")
     if lanes is not None:
-        _lanes(config, overrides(sets, symbols, start, end, capital), lanes, plugin or [], out, as_json, quiet)
+        wanted = overrides(sets, symbols, start, end, capital)
+        _lanes(config, wanted, lanes, plugin or [], out, ledger, as_json, quiet)
         return
     from engine.cli.show import run_document, run_summary, talking
     from engine.run import run_and_save
 
+    wanted = overrides(sets, symbols, start, end, capital)
     with talking(quiet or as_json) as say:
-        wanted = overrides(sets, symbols, start, end, capital)
-        result, folder = run_and_save(config, wanted, plugin or (), out, say, robustness)
+        result, folder = run_and_save(config, wanted, plugin or (), out, say, robustness, ledger)
         page = None
         if report or shared_js:
             say("writing the report")
@@ -101,22 +108,30 @@ def run(
     typer.echo(run_document(result, folder, page) if as_json else run_summary(result, folder, page), nl=False)
 
 
-def _lanes(config: str, sets: list[str], file: str, plugin: list[str], out: str, as_json: bool, quiet: bool) -> None:
+def _lanes(
+    config: str, sets: list[str], file: str, plugin: list[str], out: str, ledger: bool, as_json: bool, quiet: bool
+) -> None:
     """Run the lanes of a file, keep their table, and show it."""
     import json
 
     from engine.cli.show import lanes_summary, talking
-    from engine.lane import frame_of, read_grid, save
-    from engine.lane import lanes as run_lanes
+    from engine.lane import combinations, configure, frame_of, read_grid, run_points, save
     from engine.plugins import load_files
-    from engine.run import load_config
+    from engine.run import load_config, prepare
 
     with talking(quiet or as_json) as say:
-        load_files(plugin)
+        hashes = load_files(plugin)
         loaded = load_config(config, sets)
-        say("reading bars")
-        done = run_lanes(loaded, None, read_grid(file), progress=lambda k, n: say(f"lane {k} of {n}"))
+        points = combinations(read_grid(file))
+        for k, point in enumerate(points):
+            configure(loaded, point, k)  # a mistake is told before anything is read
+        inputs = prepare(loaded, None, None, say)
+        done = run_points(loaded, points, inputs, progress=lambda k, n: say(f"lane {k} of {n}"))
         place = save(done, loaded, out)
+        if ledger:
+            from engine import trials as kept
+
+            kept.note(Path(out) / kept.LEDGER, kept.of_lanes(loaded, done, inputs, hashes))
     table = frame_of(done)
     if as_json:
         rows = json.loads(table.to_json(orient="records", double_precision=15))
@@ -179,6 +194,12 @@ def crosscheck(
 
 app.command()(checking.check)
 app.command()(checking.audit)
+app.command()(trials)
+app.command()(luck.overfitting)
+app.command()(luck.chance)
+app.command()(audit_claims)
+app.command()(comparing.compare)
+app.command()(comparing.export)
 
 
 @app.command()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from engine.robust import Robustness
 
 WIDTH = 100
+MARKS = {"for": "[green]+[/]", "against": "[red]-[/]", "unknown": "[dim]?[/]", "plain": "[dim]·[/]"}
 MOST_LANES = 60  # shown; the file has them all
 BESIDE = ("total_return", "cagr", "volatility", "sharpe", "sortino", "max_drawdown")
 
@@ -49,11 +50,10 @@ def run_summary(result: Result, folder: Path, page: Path | None) -> str:
     from rich.columns import Columns
     from rich.table import Table
 
-    from engine.report.checks import robust_checks
+    from engine.belief import believe_stored
     from engine.rundir import load_robustness
 
     console = _console()
-    manifest = result.manifest
     dates = result.facts.dates
     span = f"{dates[0]} to {dates[-1]}" if len(dates) else "no slices"
     console.rule(f"[bold]{_safe(result.name)}[/]")
@@ -68,18 +68,18 @@ def run_summary(result: Result, folder: Path, page: Path | None) -> str:
             table.add_column(justify="right", min_width=14)
         table.add_row(row.label, row.text)
     console.print("\n[bold]How far to believe it[/]")
+    found = load_robustness(folder)
+    believed = believe_stored(result, folder, found)
+    console.print(f"[bold]{_safe(believed.headline)}[/]")
+    reasons = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
+    for sentence in believed.sentences:
+        reasons.add_row(MARKS[sentence.tone], _safe(sentence.text))
+    console.print(reasons)
     for warning in result.warnings:
         console.print(f"[yellow]![/] {_safe(warning)}")
-    found = load_robustness(folder)
-    checks = [] if found is None else robust_checks(found)
-    for told in manifest.get("checked", ()):
+    for told in result.manifest.get("checked", ()):
         mark = "[green]=[/]" if told["state"] == "passed" else "[red]![/]"
         console.print(f"{mark} {_safe(told['name'] + ': ' + told['text'])}")
-    for line in manifest.get("not_checked", ()):
-        if not any(line.startswith(check.name) for check in checks):
-            console.print(f"[dim]?[/] {_safe(line)}")
-    for check in checks:
-        console.print(f"[green]=[/] {_safe(f'{check.name}: {check.text}')}")
     console.print(sections.pop("Belief", ""))
     console.print(Columns([table for name, table in sections.items() if name != "Risk"], padding=(1, 4)))
     _apart(console, result)
@@ -193,6 +193,8 @@ def _bars(result: Result) -> str:
 
 def run_document(result: Result, folder: Path, page: Path | None) -> str:
     """A run for programs: one JSON document."""
+    from engine.belief import as_document as belief_document
+    from engine.belief import believe_stored
     from engine.robust import as_document
     from engine.rundir import load_robustness
 
@@ -202,6 +204,7 @@ def run_document(result: Result, folder: Path, page: Path | None) -> str:
         "name": result.name,
         "directory": str(folder),
         "report": str(page) if page else None,
+        "belief": belief_document(believe_stored(result, folder, found)),
         "metrics": result.metrics,
         "reasons": result.reasons,
         "warnings": result.warnings,

@@ -112,6 +112,16 @@ class Belief:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """How far to believe the run, in a sentence, and the sentences it rests on: (tone, topic, text)."""
+
+    kind: ClassVar[str] = "verdict"
+    which: str
+    headline: str
+    sentences: Sequence[tuple[str, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Curves:
     """The chart of equity and drawdown, drawn by the page's script from its data."""
 

@@ -24,7 +24,9 @@ from engine.report.words import plural
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from engine.belief import Belief
     from engine.result import Result
+    from engine.robust import Robustness
 
 POLICY = (
     "default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data: blob:; "
@@ -50,9 +52,19 @@ def write(
 
     folder = Path(directory)
     told = Kind.load(folder) if result is None else result
-    findings = findings or Findings(robustness=load_robustness(folder))
+    if findings is None:
+        found = load_robustness(folder)
+        findings = Findings(robustness=found, belief=judged(told, folder, found))
     where = f"../{share(folder.resolve().parent)}" if shared else None
     return written(folder / "report.html", render(told, find_bars(told, base), shared=where, findings=findings))
+
+
+def judged(result: Result, folder: Path, found: Robustness | None) -> Belief | None:
+    """The verdict on a run that has a ledger of trials beside its directory; without one the page judges the run alone."""
+    from engine.belief import believe_stored
+    from engine.belief.search import beside
+
+    return believe_stored(result, folder, found) if beside(folder).is_file() else None
 
 
 def share(folder: Path) -> str:

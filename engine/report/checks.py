@@ -13,6 +13,7 @@ import numpy as np
 from engine import codes as c
 
 if TYPE_CHECKING:
+    from engine.belief import Belief
     from engine.report.blocks import Section
     from engine.result import Result
     from engine.robust import Robustness
@@ -32,10 +33,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What checks outside the run have found. A Check replaces the line of its name; sections are added at the end."""
+    """What checks outside the run have found. A Check replaces the line of its name; sections are added at the end.
+
+    `belief` is the verdict of a run whose ledger is known; without it a report judges from the run alone.
+    """
 
     checks: tuple[Check, ...] = ()
     robustness: Robustness | None = None
+    belief: Belief | None = None
     sections: tuple[Section, ...] = ()
 
 
@@ -44,6 +49,9 @@ def open_questions(result: Result, findings: Findings) -> list[Check]:
     from engine.manifest import NOT_CHECKED as ALL
 
     told = {check.name: check for check in findings.checks}
+    if findings.belief is not None:
+        for check in belief_checks(findings.belief):
+            told.setdefault(check.name, check)
     if findings.robustness is not None:
         for check in robust_checks(findings.robustness):
             told.setdefault(check.name, check)
@@ -51,6 +59,12 @@ def open_questions(result: Result, findings: Findings) -> list[Check]:
     asked += [unchecked(line) for line in result.manifest.get("not_checked", ALL)]
     out = [told.pop(check.name, check) for check in asked]
     return out + list(told.values())
+
+
+def belief_checks(belief: Belief) -> list[Check]:
+    """What the ledger of trials tells, as the line that asks for it."""
+    said = [one for one in belief.sentences if one.topic == "trials"]
+    return [Check("number of trials behind this run", "told", one.text) for one in said]
 
 
 def robust_checks(found: Robustness) -> list[Check]:

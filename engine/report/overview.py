@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.belief import believe
 from engine.metrics import DEFINITIONS
-from engine.report import checks, curves, drawings, trading
+from engine.report import checks, curves, drawings, periods, trading
 from engine.report.blocks import (
     Belief,
     Cell,
@@ -24,8 +25,9 @@ from engine.report.blocks import (
     Term,
     Tiles,
     Unchecked,
+    Verdict,
 )
-from engine.report.words import days, minus, num, percent, plural, signed, term, tone, when
+from engine.report.words import days, minus, minus_signs, num, percent, plural, signed, term, tone, when
 from engine.types import Floats
 
 if TYPE_CHECKING:
@@ -52,8 +54,12 @@ def belief(result: Result, findings: Findings) -> Section:
     count = len(result.warnings)
     terms.append(Term("Warnings", "what the data and the run say against themselves, listed below", str(count)))
     lead = "Read this before the returns. What nobody has checked is said so."
+    believed = findings.belief or believe(result, (), findings.robustness, findings.checks)
+    reasons = [(one.tone, one.topic, minus_signs(one.text)) for one in believed.sentences]
+    proven = believed.verdict != "stands" or believed.sentences[0].tone == "for"
+    verdict = Verdict(believed.verdict if proven else "open", minus_signs(believed.headline), reasons)
     block = Belief(terms, interval(result), result.warnings, checks.open_questions(result, findings))
-    return Section("belief", "How far to believe this", lead, [block, *apart(result)])
+    return Section("belief", "How far to believe this", lead, [verdict, block, *apart(result)])
 
 
 APART = ("total_return", "cagr", "sharpe", "max_drawdown", "volatility", "trades", "win_rate")
@@ -183,7 +189,8 @@ def months(result: Result) -> Section:
         told.append(f"best {percent(float(known.max()))}, worst {percent(float(known.min()))}")
     lead = "; ".join(told) + ". Colours are as deep as the month was large."
     table = Table(head, rows, "", "months", "no month was run")
-    return Section("months", "Returns by month", lead, [table, *spread(frame.index.tolist(), values, theirs)])
+    drawn = spread(frame.index.tolist(), values, theirs)
+    return Section("months", "Returns by month", lead, [table, *drawn, *periods.tables(result)])
 
 
 def spread(years: list[int], values: Floats, theirs: dict[int, float]) -> list[Pair]:
@@ -245,7 +252,13 @@ def windowed(result: Result, when_: np.ndarray) -> list[Pair | Note]:
     volatility = [(one.volatility, kind, word) for one, kind, word in lines]
     a = drawings.line_figure("Rolling Sharpe", over, when_, sharpe, percented=False)
     b = drawings.line_figure("Rolling volatility", over, when_, volatility, percented=True)
-    return [Pair([a, b])]
+    out: list[Pair | Note] = [Pair([a, b])]
+    returns = result.returns.to_numpy()
+    if facts.benchmark is not None and np.isfinite(returns).all():
+        beta = periods.rolling_beta(returns, curves.returns_of(facts.capital, facts.benchmark), window)
+        title, said = "Rolling beta", f"Slope on {benchmark_name(result)} over the last {window:,} slices"
+        out.append(Pair([drawings.line_figure(title, said, when_, [(beta, "blue", "strategy")], percented=False)]))
+    return out
 
 
 def robustness(result: Result, findings: Findings) -> Section:

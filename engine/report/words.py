@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,11 @@ def minus(text: str) -> str:
     if not text.startswith("-"):
         return text
     return MINUS + text[1:] if any(digit in text for digit in "123456789") else text[1:]
+
+
+def minus_signs(text: str) -> str:
+    """A sentence whose negative numbers have true minus signs."""
+    return re.sub(r"(?<![\w.-])-(?=\d)", MINUS, text)
 
 
 def percent(value: float | None, digits: int = 1) -> str:

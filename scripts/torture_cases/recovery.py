@@ -98,7 +98,9 @@ def main() -> None:
             found.append(got)
             print(f"{shape:>8} {seed:4d} {got:6.3f} {flat:24.3f} {fitted.progress.seconds:8.0f}", flush=True)
             failed |= small and (got < least or (shape == "product" and flat >= 0.3))
-        print(f"{shape:>8} mean {np.mean(found):6.3f} +- {np.std(found, ddof=1):.3f}; expected at least {least} of the small market")
+        print(
+            f"{shape:>8} mean {np.mean(found):6.3f} +- {np.std(found, ddof=1):.3f}; expected at least {least} of the small market"
+        )
     sys.exit(1 if failed else 0)
 
 

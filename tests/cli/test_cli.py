@@ -25,7 +25,7 @@ def finished(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     out = tmp_path_factory.mktemp("runs")
     done = barcast("run", DEMO, "--out", str(out), "--report", "--start", "2005-01-01", "--capital", "50000")
     assert done.returncode == 0, done.stderr
-    return next(out.iterdir()), done
+    return next(path for path in out.iterdir() if path.is_dir()), done
 
 
 def test_a_run_prints_how_far_to_believe_it_before_how_it_did(finished):

@@ -136,7 +136,7 @@ def test_the_command_line_runs_the_lanes_of_a_file_and_keeps_their_table(tmp_pat
         main()
     said = capsys.readouterr().out
     assert done.value.code == 0 and "4 lanes" in said and "exits.stop_loss" in said
-    kept = list((tmp_path / "runs").iterdir())
+    kept = [path for path in (tmp_path / "runs").iterdir() if path.suffix == ".csv"]
     assert len(kept) == 1 and kept[0].name.startswith("us20-quintile-lanes-")
     assert pd.read_csv(kept[0])["execution.slippage"].tolist() == ["0", "20 bps", "0", "20 bps"]
 

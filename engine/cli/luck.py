@@ -1,0 +1,128 @@
+"""barcast overfitting and barcast chance: what selection, a short sample and chance leave of a result."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Seed = Annotated[int, typer.Option(min=0, help="the same seed draws the same")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")]
+
+
+def overfitting(
+    run: Annotated[str, typer.Argument(help="a run directory; its ledger of trials lies beside it")],
+    paths: Annotated[int, typer.Option(min=100, help="histories to resample")] = 2000,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Deflate a run by its trials: deflated Sharpe, PBO, SPA, and what else its returns could have shown."""
+    from engine.belief.search import known
+    from engine.cli.show import talking
+    from engine.luck import examined
+    from engine.result import Result
+
+    with talking(quiet or as_json) as say:
+        result = Result.load(run)
+        told = examined(result, known(result, run)[0], paths, seed, lambda k, n: say(f"history {k:,} of {n:,}"))
+    typer.echo(json.dumps({"schema_version": 1, **told}, allow_nan=False) if as_json else examined_text(told))
+
+
+def chance(
+    config: Annotated[str, typer.Argument(help="the strategy file")],
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override one key; may be repeated")
+    ] = None,
+    plugin: Annotated[
+        list[str] | None, typer.Option("--plugin", metavar="FILE", help="a Python file of your plugins")
+    ] = None,
+    count: Annotated[int, typer.Option(min=19, help="how many times chance may try")] = 200,
+    how: Annotated[str, typer.Option(help="rearrange forecasts by names, by time, or auto")] = "auto",
+    seed: Seed = 0,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a strategy on its own forecasts rearranged, and hold it against random portfolios as large and as busy."""
+    from engine import run
+    from engine.cli.show import talking
+    from engine.luck import against_chance
+    from engine.plugins import load_files
+
+    with talking(quiet or as_json) as say:
+        load_files(plugin or ())
+        loaded = run.load_config(config, sets or ())
+        inputs = run.prepare(loaded, None, None, say)
+        told = against_chance(loaded, inputs, count, how, seed, lambda k, n: say(f"chance {k:,} of {n:,}"))
+    typer.echo(json.dumps({"schema_version": 1, **told}, allow_nan=False) if as_json else chance_text(told))
+
+
+def lines_of(rows: Sequence[tuple[str, str]]) -> str:
+    wide = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{wide}}  {text}".rstrip() for name, text in rows)
+
+
+def figure(value: float | None, form: str = ".2f") -> str:
+    return "n/a" if value is None else format(value, form)
+
+
+def examined_text(told: dict[str, Any]) -> str:
+    """The examination for people."""
+    reasons: dict[str, str] = told["reasons"]
+    rows = [
+        ("Sharpe", figure(told["sharpe"])),
+        ("probabilistic Sharpe", figure(told["psr"], ".2%")),
+        ("minimum track record", f"{figure(told['min_track_record'])} years; there are {figure(told['years'])}"),
+    ]
+    if told["trials"] == 1:
+        rows.append(("trials", "1, so there is nothing to deflate"))
+    else:
+        worth = figure(told["effective"], ".1f")
+        rows += [
+            ("trials", f"{told['trials']:,} on these bars, worth {worth} independent ones"),
+            ("best of them by chance", f"Sharpe {figure(told['hurdle'])}"),
+            ("deflated Sharpe", figure(told["dsr"], ".2%")),
+            ("minimum backtest length", f"{figure(told['min_backtest_years'])} years for a chance Sharpe of 1"),
+        ]
+    if (one := told["interval"]) is not None:
+        what = f"{figure(one['low'])} to {figure(one['high'])}, blocks of {one['block']:.1f} slices"
+        rows.append(("Sharpe, bootstrap 95 %", what))
+    if (one := told["histories"]) is not None:
+        growth, fall = one["growth"], one["drawdown"]
+        rows.append(
+            (f"{one['reps']:,} other histories", f"{one['loses']:.1%} lose; growth {growth[0]:.2f} to {growth[2]:.2f}")
+        )
+        rows.append(("", f"deepest drawdown {fall[1]:.1%} in the middle, {fall[0]:.1%} in the worst 1 of 20"))
+    if (one := told["pbo"]) is not None:
+        rows.append(
+            ("overfitting (PBO)", f"{one['pbo']:.1%} over {one['trials']:,} trials; {one['by_chance']:.1%} by chance")
+        )
+    if (one := told["spa"]) is not None:
+        p = one["p"]
+        told_p = f"p {p['consistent']:.3f} ({p['lower']:.3f} to {p['upper']:.3f})"
+        rows.append(("superior ability (SPA)", f"{told_p} that no trial beats {one['against'].replace('_', ' ')}"))
+    rows += [(name, f"n/a: {why}") for name, why in reasons.items()]
+    return lines_of(rows)
+
+
+def chance_text(told: dict[str, Any]) -> str:
+    """The comparison with chance for people."""
+    rows = [("Sharpe", figure(told["sharpe"]))]
+    for key, label in (("permutation", "its forecasts rearranged by"), ("random", "random portfolios")):
+        one = told[key]
+        name = f"{label} {one['how']}" if key == "permutation" else label
+        if one["p"] is None:
+            rows.append((name, f"n/a: {one.get('reason', 'undefined')}"))
+            continue
+        spread = f"Sharpe {figure(one['low'])} to {figure(one['high'])}, middle {figure(one['middle'])}"
+        rows.append((name, f"{spread}; p {one['p']:.3f}"))
+        if key == "random":
+            traded = f"traded a slice {one['traded']:.2%}, theirs {one['traded_theirs']:.2%}"
+            gross = f"exposure {one['gross']:.2f}, theirs {one['gross_theirs']:.2f}"
+            rows.append(("", f"its own, so worked out, {figure(one['sharpe'])}; {traded}; {gross}"))
+    return lines_of(rows)
