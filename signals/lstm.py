@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from signals.inference import Predictor
 
 MOST_FOLDS = 5000
+LARGE = 1_000_000_000  # bytes of features beyond which they are mapped
 SAME = ("unit", "window", "features", "label")  # what folders that make one signal must share
 NEVER, NEVER_BEFORE = np.iinfo(np.int64).max, np.iinfo(np.int64).min
 
@@ -27,8 +28,8 @@ NEVER, NEVER_BEFORE = np.iinfo(np.int64).max, np.iinfo(np.int64).min
 class Lstm:
     """The forecasts of `model`: a model folder, or a folder of model folders.
 
-    Folders in a folder take turns: at a slice that one speaks whose `valid_from` is the latest before it. A model of kind
-    `stock` speaks for the names of its universe only, all others for everybody. NaN where the features of a whole window are
+    Folders in a folder take turns: at a slice that one speaks whose `valid_from` is the latest before it. Models that share
+    no name with each other, as one per stock do, speak for their own names only. NaN where the features of a whole window are
     not known, before the first of several models is valid, and everywhere for a classifier that its passport blocks.
     """
 
@@ -55,7 +56,8 @@ class Lstm:
         self.embargo: int = max(passport.embargo for passport in self.passports)
         self.flags: tuple[str, ...] = tuple(sorted({flag for p in self.passports for flag in (*p.flags, *p.blocked)}))
         self._valid_from: Ints = np.array([passport.valid_from_ns for passport in self.passports], np.int64)
-        self._groups = groups_of(self.places, self.passports)
+        self._speakers = speakers(self.passports)
+        self._groups = groups_of(self.places, self.passports, self._speakers)
         self._known: Ints = np.array([passport.known_through_ns for passport in self.passports], np.int64)
 
     @property
@@ -106,7 +108,7 @@ class Lstm:
         out = np.full(bars.close.shape, np.nan)
         if len(bars) < self.window:
             return out
-        values = self.features.panel(bars)
+        values = values_of(self.features, bars)
         for k, rows in self._turns(bars.times):
             at = np.flatnonzero(rows & wanted)
             if not len(at):
@@ -131,7 +133,7 @@ class Lstm:
 
     def _names(self, k: int, symbols: tuple[str, ...]) -> NDArray[np.int64]:
         """The columns of the names that model k speaks for."""
-        known = _speaks_for(self.passports[k])
+        known = self._speakers[k]
         return np.array([i for i, name in enumerate(symbols) if known is None or name in known], np.int64)
 
     def _predictor(self, k: int) -> Predictor:
@@ -152,23 +154,33 @@ def load(model: str | Path, precision: str = "fp32") -> Lstm:
 
 
 def places_of(folder: Path) -> tuple[Path, ...]:
-    """The model folders that `folder` stands for, by their `valid_from`: itself, or those in it. ModelError if none."""
+    """The model folders that `folder` stands for, by their `valid_from`: itself, or those in it, or in folders in it (a
+    walk-forward per name). ModelError if there is none.
+    """
     if (folder / PASSPORT).exists():
         return (folder,)
     try:
         inside = [
-            p for p in folder.iterdir() if not p.name.startswith(".") and not p.is_symlink() and (p / PASSPORT).exists()
+            place for one in _folders(folder) for place in ([one] if (one / PASSPORT).exists() else _folders(one))
         ]
+        inside = [place for place in inside if (place / PASSPORT).exists()]
     except OSError as error:
         raise ModelError(
             f"{folder}: no model folder: {error.strerror}; give one that barcast train has written"
         ) from None
     if not inside:
-        raise ModelError(f"{folder}: no model folder: it holds no {PASSPORT}, nor a folder with one")
+        raise ModelError(f"{folder}: no model folder: it holds no {PASSPORT}, nor folders with one")
     if len(inside) > MOST_FOLDS:
         raise ModelError(f"{folder}: {len(inside):,} model folders; at most {MOST_FOLDS:,} are read")
     known = {place: read_passport(place).valid_from_ns for place in inside}
-    return tuple(sorted(inside, key=lambda place: (known[place], place.name)))
+    return tuple(sorted(inside, key=lambda place: (known[place], str(place))))
+
+
+def _folders(place: Path) -> list[Path]:
+    """Folders in `place` that are neither hidden nor links."""
+    return [
+        one for one in sorted(place.iterdir()) if one.is_dir() and not one.is_symlink() and not one.name.startswith(".")
+    ]
 
 
 def features_of(passport: Passport, model: str) -> FeatureSet:
@@ -183,6 +195,15 @@ def features_of(passport: Passport, model: str) -> FeatureSet:
             f"numbers by the same name. Train it again, or use the version it was trained with"
         )
     return found
+
+
+def values_of(features: FeatureSet, bars: Window) -> NDArray[np.float32]:
+    """(N, T, F) features of all slices; many are kept on disk and mapped."""
+    if bars.close.size * len(features) * 4 < LARGE:
+        return features.panel(bars)
+    from signals.features.store import build
+
+    return build(bars, features).values
 
 
 def library() -> tuple[str, ...]:
@@ -210,15 +231,30 @@ def _loaded(place: str, passport: str, precision: Any) -> Predictor:
     return Predictor(place, precision)
 
 
-def _speaks_for(passport: Passport) -> frozenset[str] | None:
-    return frozenset(passport.universe) if passport.architecture["kind"] == "stock" else None
+def speakers(passports: tuple[Passport, ...]) -> list[frozenset[str] | None]:
+    """For each model the names it speaks for, None for everybody.
+
+    Models that share no name with each other, as one per stock do, speak for their own; so does one of kind `stock`.
+    """
+    groups: list[set[str]] = []
+    for passport in passports:
+        names = set(passport.universe)
+        touched = [group for group in groups if group & names]
+        groups = [group for group in groups if not group & names] + [names.union(*touched)]
+    out: list[frozenset[str] | None] = []
+    for passport in passports:
+        own = next(group for group in groups if group >= set(passport.universe))
+        out.append(frozenset(own) if len(groups) > 1 or passport.architecture["kind"] == "stock" else None)
+    return out
 
 
-def groups_of(places: tuple[Path, ...], passports: tuple[Passport, ...]) -> list[list[int]]:
+def groups_of(
+    places: tuple[Path, ...], passports: tuple[Passport, ...], names: list[frozenset[str] | None]
+) -> list[list[int]]:
     """The models that take turns, by `valid_from`: those that speak for the same names. ModelError where two turns coincide."""
     found: dict[frozenset[str] | None, list[int]] = {}
-    for k, passport in enumerate(passports):
-        found.setdefault(_speaks_for(passport), []).append(k)
+    for k, who in enumerate(names):
+        found.setdefault(who, []).append(k)
     for group in found.values():
         for one, other in pairwise(group):
             if passports[one].valid_from_ns == passports[other].valid_from_ns:

@@ -97,7 +97,7 @@ def _apart(console: Any, result: Result) -> None:
 
     from engine.report.overview import stretch_cells
 
-    head, rows = stretch_cells(result)
+    head, rows = stretch_cells(result, ("total_return", "sharpe", "max_drawdown", "trades"))
     if not rows:
         return
     table = Table(box=None, title="What the model has seen, and what not, apart", title_justify="left")

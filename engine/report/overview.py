@@ -65,12 +65,12 @@ def belief(result: Result, findings: Findings) -> Section:
 APART = ("total_return", "cagr", "sharpe", "max_drawdown", "volatility", "trades", "win_rate")
 
 
-def stretch_cells(result: Result) -> tuple[list[str], list[list[str]]]:
+def stretch_cells(result: Result, names: Sequence[str] = APART) -> tuple[list[str], list[list[str]]]:
     """Head and rows of text: each stretch that the models have or have not seen, on an account of its own. No rows: one piece."""
-    head = ["", "First", "Last", "Slices", *(DEFINITIONS[name].label for name in APART)]
+    head = ["", "First", "Last", "Slices", *(DEFINITIONS[name].label for name in names)]
     rows = []
     for told in result.manifest.get("stretches", ()):
-        figures = [value_of(name, told["metrics"].get(name)) for name in APART]
+        figures = [value_of(name, told["metrics"].get(name)) for name in names]
         rows.append([told["kind"], told["first"], told["last"], f"{told['slices']:,}", *figures])
     return head, rows
 

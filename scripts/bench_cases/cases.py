@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench_cases import inputs
 from bench_cases.duel import Contender, duel
+from bench_cases.inference import inference
 from bench_cases.many import many
 from bench_cases.tables import head, heading, note, ratios, row, seconds
 
@@ -106,5 +107,6 @@ CASES: dict[str, Callable[[Options], None]] = {
     "curve": curve,
     "read": read,
     "lanes": lanes,
+    "inference": lambda options: inference(2_000 if options.quick else 10_000, options.runs),
 }
 PEERS = tuple(sorted(path.stem for path in (Path(__file__).resolve().parents[1] / "peers").glob("*.txt")))

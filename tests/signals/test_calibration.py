@@ -27,6 +27,29 @@ def test_the_affine_map_is_least_squares():
     assert found.apply(np.array([10.0])).tolist() == pytest.approx([21.0])
 
 
+def test_in_a_planted_bear_market_the_sign_of_r_hat_filters_as_often_as_the_oracles():
+    chance = np.random.default_rng(3)
+    oracle = chance.normal(-0.002, 0.004, (2, 20_000))
+    raw = 40.0 * oracle + 5.0 + chance.normal(0.0, 0.03, oracle.shape)  # a net's scale: all above zero
+    realised = oracle + chance.normal(0.0, 0.015, oracle.shape)
+    found = calibration.fit_affine(raw[0], realised[0])  # fitted on the one range, used on the other
+    assert (raw[1] > 0.0).all()
+    assert abs((found.apply(raw[1]) < 0.0).mean() - (oracle[1] < 0.0).mean()) < 0.05
+
+
+def test_in_a_planted_market_of_correlation_35_the_gate_at_70_percent_holds_what_it_says():
+    chance = np.random.default_rng(4)
+    z, noise = chance.normal(size=(2, 40_000))
+    rises = (0.35 * z + math.sqrt(1.0 - 0.35**2) * noise > 0.0).astype(float)
+    logits = 6.0 * z + 1.0  # far too sure, and biased
+    found = calibration.fit_probability(logits[:20_000], rises[:20_000])
+    p, came = found.apply(logits[20_000:]), rises[20_000:]
+    sure = p > 0.7
+    truly = np.array([0.5 * (1.0 + math.erf(0.35 * v / math.sqrt(2.0 * (1.0 - 0.35**2)))) for v in z[20_000:]])
+    assert abs(sure.mean() - (truly > 0.7).mean()) < 0.03 and sure.mean() > 0.05
+    assert abs(came[sure].mean() - p[sure].mean()) < 0.03 and came[sure].mean() > 0.7
+
+
 def test_forecasts_that_never_vary_are_mapped_to_the_mean():
     assert calibration.fit_affine(np.ones(4), np.array([1.0, 2.0, 3.0, 4.0])) == Affine(a=2.5, b=0.0)
 

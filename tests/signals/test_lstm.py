@@ -146,6 +146,36 @@ def test_models_of_one_stock_each_speak_for_their_own_name(tmp_path):
         assert same_bits(found[:, column], alone[:, column]) and np.isfinite(found[-1, column])
 
 
+def test_walk_forwards_of_one_name_each_speak_in_turns_for_their_own(tmp_path):
+    market, span = bars(), {"train": ("2010-01-01", "2012-12-31")}
+    for seed, name in enumerate(("S000", "S004")):
+        for k, until in enumerate((39, 59)):
+            model(
+                tmp_path / "all" / name / f"fold-{k}",
+                2 * seed + k,
+                known_through=day(until),
+                ranges=span,
+                universe=(name,),
+            )
+    signal = Lstm(str(tmp_path / "all"))
+    panel = signal.forecast_panel(market)
+    assert np.isnan(panel[:, [1, 2, 3, 5]]).all() and np.isnan(panel[:40]).all()
+    for column, name in ((0, "S000"), (4, "S004")):
+        for k, rows in enumerate((slice(40, 60), slice(60, 90))):
+            alone = Lstm(str(tmp_path / "all" / name / f"fold-{k}")).forecast_panel(market)
+            assert same_bits(panel[rows, column], alone[rows, column]) and np.isfinite(panel[rows, column]).all()
+    assert (signal.known_through(market.times)[60:] == market.times[59]).all()
+
+
+def test_features_too_large_for_memory_are_mapped_and_the_same(tmp_path, monkeypatch):
+    monkeypatch.setenv("BARCAST_CACHE", str(tmp_path / "cache"))
+    signal, market = Lstm(str(model(tmp_path / "m"))), bars()
+    small = signal._all(market, np.ones(90, np.bool_))
+    monkeypatch.setattr("signals.lstm.LARGE", 0)
+    assert same_bits(signal._all(market, np.ones(90, np.bool_)), small)
+    assert list((tmp_path / "cache" / "features").iterdir())
+
+
 def test_features_other_than_those_of_the_training_are_refused(tmp_path):
     model(tmp_path / "m", features={"set": SET.name, "sha256": "0" * 64, "columns": SET.column_names})
     with pytest.raises(ModelError, match="other numbers by the same name"):
