@@ -178,7 +178,7 @@ def layout(batch: Batch, device: torch.device) -> Layout:
 
 def forecast(net: nn.Module, source: Source, wanted: Samples) -> Floats:
     """(S,) raw outputs of the net as it stands, in float32 and blocks of one size."""
-    net.eval()
+    net.train(False)
     block = BLOCK[source.device.type]
     instrument, end = source.index(wanted.instrument), source.index(wanted.end)
     with torch.no_grad():

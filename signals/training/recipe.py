@@ -23,7 +23,7 @@ from engine.config.universe import Universe
 from signals.training.splits import Length, Walk
 
 _LENGTH = re.compile(r"([0-9]{1,6})\s+(year|month|bar)s?")
-_TIME = re.compile(r"([0-9]{1,6})\s+(second|minute|hour)s?")
+_TIME = re.compile(r"([0-9]{1,12})\s+(second|minute|hour)s?")
 _SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
 
 

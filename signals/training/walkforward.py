@@ -8,6 +8,7 @@ OUT/walkforward.json says what each fold has seen. A fold that is finished is no
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -91,6 +92,9 @@ def fold(made: Material, recipe: Recipe, split: Split, k: int, place: Path, run:
     write_forecasts(folder / SAID, made, rows, forecasts, np.full(len(rows), k))
     if done.passport.blocked:
         forecasts[:] = np.nan
+    if done.passport.clamp is not None:
+        low, high = (math.nan if one is None else one for one in done.passport.clamp)
+        forecasts = np.fmin(np.fmax(forecasts, low), high)
     write_forecasts(folder / FORECASTS, made, rows, forecasts, np.full(len(rows), k))
     told = {"key": key(made, recipe, split, run), "weights_sha256": done.passport.weights_sha256}
     replace(folder / DONE, json.dumps(told).encode())

@@ -17,7 +17,8 @@ from engine.config.loader import parse, read_scalar
 from engine.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
-STRATEGIES = [path for path in sorted((ROOT / "configs").glob("*/*.yaml")) if path.parent.name != "simulate"]
+FILES = sorted((ROOT / "configs").glob("*/*.yaml"))
+STRATEGIES = [path for path in FILES if "\nstrategy:" in path.read_text()]
 GOOD = {
     "name": "good",
     "data": {"source": "packaged", "name": "sp500"},

@@ -66,13 +66,13 @@ GATE = {
     "name": "gate",
     "data": {"source": "packaged", "name": "us20"},
     "features": "given",
-    "window": 10,
+    "window": 3,
     "label": {"target": "up"},
     "model": {"kind": "attention", "units": [16, 8, 8], "dropout": 0.0, "dense": [16, 8], "dense_dropout": 0.0},
     "loss": {"kind": "direction"},
     "scaler": {"kind": "standard", "winsor": 0},
     "calibrate": "platt",
-    "training": {"epochs": 12, "patience": 12, "batch_size": 64, "learning_rate": 5e-3},
+    "training": {"epochs": 6, "batch_size": 32, "learning_rate": 1e-2},
 }
 
 
@@ -83,7 +83,7 @@ def gated():
 
     rho, names, slices = 0.35, 30, 700
     values, panel, oracle = market("linear", rho, 5, names, slices)
-    made, said = learnable(values, panel, 10, "up"), read(GATE)
+    made, said = learnable(values, panel, 3, "up"), read(GATE)
     shares = {"train": 0.6, "validation": 0.1, "calibration": 0.1, "test": 0.2}
     split = splits.by_share(splits.Span(10, slices), shares, said.embargo)
     fitted = fitting.fit(made, said, split, 0, fitting.Job("cpu"))
