@@ -11,8 +11,8 @@ from typing import Any
 
 from signals.training.recipe import Recipe, read
 from signals.training.train import Run
-from signals.tuning.section import Tune
 from signals.tuning.search import Found, tune
+from signals.tuning.section import Tune
 
 
 def together(
