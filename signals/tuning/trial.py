@@ -128,7 +128,7 @@ def noted(
 ) -> ledger.Trial:
     """The trial as the ledger keeps it: kind `tune`, the returns of paper_returns over the judging range."""
     rows = split.validation.rows
-    equity = np.cumprod(1.0 + outcome.returns)
+    equity: Floats = np.cumprod(1.0 + outcome.returns, dtype=np.float64)
     others = {"seed": recipe.seed, "ranges": {name: days(made, span) for name, span in split.spans.items()}}
     said = {**params, "score": tune.score, "value": outcome.score, "epochs": outcome.epochs, "stopped": outcome.stopped}
     told = (recipe.learning | {"name": recipe.name}, others, made.fingerprint, made.bars_per_year)

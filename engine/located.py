@@ -1,0 +1,38 @@
+"""Where the files lie that a signal's arguments name: beside the strategy file first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from engine import plugins as registry
+from engine.data.sources import find
+from engine.errors import ConfigError
+
+
+def located(name: str, factory: Any, params: dict[str, Any], base: Path | None) -> dict[str, Any]:
+    """`params` with the arguments that the plugin calls `paths` found: beside the YAML first; `nested` ones are lists of signals.
+
+    ConfigError if a path is no text.
+    """
+    for key in getattr(factory, "paths", ()):
+        if key in params:
+            if not isinstance(params[key], str):
+                raise ConfigError(f"signals.{name}.{key}: expected a path, got {params[key]!r:.80}")
+            params[key] = str(find(params[key], base))
+    for key in getattr(factory, "nested", ()):
+        if isinstance(params.get(key), list):
+            params[key] = [_located_member(f"{name}.{key}.{k}", one, base) for k, one in enumerate(params[key])]
+    return params
+
+
+def _located_member(name: str, said: Any, base: Path | None) -> Any:
+    """A signal inside another one's arguments: its own paths found, or a path found."""
+    if isinstance(said, str):
+        return str(find(said, base))
+    if not isinstance(said, Mapping) or not isinstance(said.get("plugin"), str):
+        return said  # its plugin tells what is wrong
+    rest = {key: value for key, value in said.items() if key != "plugin"}
+    factory = registry.get("barcast.signals", said["plugin"])
+    return {"plugin": said["plugin"], **located(name, factory, rest, base)}
