@@ -348,24 +348,25 @@ def test_what_would_not_be_read_is_not_written(good, wrong):
 UNSAFE = re.compile(
     r"\bpickle\.(load|Unpickler)|\btorch\.load\(|\bjoblib\.load\(|allow_pickle\s*=\s*True|\bread_pickle\(|\b(dill|cloudpickle)\b|weights_only"
 )
-MAKERS = {  # tests that make such bytes, to see them refused
-    "tests/signals/test_folder.py",
-    "tests/test_architecture.py",
-    "tests/data/cache/test_damage.py",
-}
+MINE = ("tests/signals/test_folder.py", "tests/test_architecture.py")  # whose patterns would find themselves
+
+
+def unsafe(code: str) -> list[str]:
+    """Lines that read what may run code; numpy's writing of an object, as a specimen, is none."""
+    return [line.strip() for line in code.splitlines() if UNSAFE.search(line) and "np.save(" not in line]
 
 
 def test_no_file_of_the_repository_deserialises_anything_unsafe():
     asked = ["git", "ls-files", "-co", "--exclude-standard"]
     names = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     code = [
-        name for name in names if (name.endswith(".py") or name.startswith("scripts/")) and not name.endswith(".txt")
+        name for name in names if name.endswith(".py") or (name.startswith("scripts/") and not name.endswith(".txt"))
     ]
     assert len(code) > 300
     for name in code:
-        if name not in MAKERS and (ROOT / name).is_file():
-            found = UNSAFE.search((ROOT / name).read_text(errors="replace"))
-            assert not found, f"{name}: {found.group()}"
+        if name not in MINE and (ROOT / name).is_file():
+            found = unsafe((ROOT / name).read_text(errors="replace"))
+            assert not found, f"{name}: {found[0]}"
 
 
 @pytest.mark.parametrize(
@@ -382,4 +383,4 @@ def test_no_file_of_the_repository_deserialises_anything_unsafe():
     ],
 )
 def test_the_search_for_unsafe_readers_finds_them(line):
-    assert UNSAFE.search(line)
+    assert unsafe(f"x = 1\n    {line}\n") == [line]

@@ -14,7 +14,13 @@ from signals.training.recipe import read
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = [path for path in sorted((ROOT / "configs").glob("*/*.yaml")) if "\nfeatures:" in path.read_text()]
-COUNTS = {"rank_lstm": 205_953, "rank_lstm_wide": 468_609, "attention_lstm": 0, "stock_lstm": 32_501, "direction_lstm": 247_425}
+COUNTS = {
+    "rank_lstm": 205_953,
+    "rank_lstm_wide": 468_609,
+    "attention_lstm": 0,
+    "stock_lstm": 32_501,
+    "direction_lstm": 247_425,
+}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -23,7 +29,7 @@ def test_every_recipe_we_ship_is_sound(path):
     assert read(recipe.resolved()).resolved() == recipe.resolved()
     columns = len(feature_set(recipe.features))
     net = models.build({**fitting.described(recipe), "inputs": columns})
-    if recipe.name in COUNTS and COUNTS[recipe.name]:
+    if COUNTS.get(recipe.name):
         assert models.parameters(net) == COUNTS[recipe.name]
 
 
@@ -43,12 +49,21 @@ loss: {kind: rank}
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (MINE.replace("loss: {kind: rank}", "loss: {kind: rank, tua: 1}"), "6:20: loss.tua: no such key; did you mean `tau`?"),
-        (MINE.replace("{kind: rank}", "{kind: direction}", 2), "loss.kind: direction needs label.target up or above_median"),
+        (
+            MINE.replace("loss: {kind: rank}", "loss: {kind: rank, tua: 1}"),
+            "6:20: loss.tua: no such key; did you mean `tau`?",
+        ),
+        (
+            MINE.replace("{kind: rank}", "{kind: direction}", 2),
+            "loss.kind: direction needs label.target up or above_median",
+        ),
         (MINE + "embargo: 1 bars\n", "7:10: embargo: 1 bars are less than a label reaches; expected at least 2 bars"),
         (MINE + "split: {train: 90%, validation: 20%}\n", "split.train: the shares add up to"),
         (MINE + "split: {train: 50%, validation: [2010-01-01, 2011-01-01]}\n", "shares and dates do not mix"),
-        (MINE + "walkforward: {train: eight, validation: 1 year}\n", "7:22: walkforward.train: expected a length such as 8 years"),
+        (
+            MINE + "walkforward: {train: eight, validation: 1 year}\n",
+            "7:22: walkforward.train: expected a length such as 8 years",
+        ),
         (MINE + "training: {budget: 3}\n", "7:20: training.budget: expected a time such as 30 minutes"),
         (MINE + "calibrate: platt\n", "platt makes probabilities, which need loss.kind direction"),
         (MINE.replace("kind: rank}", "kind: stock}", 1), "stock foretells a price"),

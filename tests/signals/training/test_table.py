@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.signals.training.planted import material, recipe
 
 import engine
 from signals.training import baselines, symbols, table
 from signals.training.seeds import walk
 from signals.training.train import Run
 from signals.training.walkforward import folds_of
+from tests.signals.training.planted import material, recipe
 
 ROOT = Path(__file__).resolve().parents[3]
 WALK = {"every": "quarterly", "scheme": "rolling", "train": "120 bars", "validation": "40 bars"}
@@ -73,7 +73,15 @@ SMALL = ["training.epochs=1", "walkforward.first=2021-01-01", "training.date_str
 def test_from_a_recipe_to_a_backtest_of_out_of_sample_forecasts(tmp_path, config):
     out = tmp_path / "models"
     sets = [word for one in SMALL for word in ("--set", one)]
-    command = [sys.executable, "-m", "signals.training.walkforward", f"configs/demo/{config}.yaml", "--out", str(out), *sets]
+    command = [
+        sys.executable,
+        "-m",
+        "signals.training.walkforward",
+        f"configs/demo/{config}.yaml",
+        "--out",
+        str(out),
+        *sets,
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-800:]
     told = json.loads((out / "walkforward.json").read_text())["folds"]
@@ -82,7 +90,7 @@ def test_from_a_recipe_to_a_backtest_of_out_of_sample_forecasts(tmp_path, config
         ROOT / "configs/demo/rank-small-quintile.yaml",
         sets=[f"signals.rank.model={out}", "data.start=2019-01-01"],
     )
-    traded = result.fills["date"] if "date" in result.fills else result.fills.index
+    traded = result.fills.get("date", result.fills.index)
     assert len(result.fills) > 0 and str(min(traded)) >= "2021-01-04"
 
 
@@ -92,4 +100,7 @@ def test_a_model_per_symbol_stands_beside_the_last_price():
         {"symbol": "B", "refused": "too short"},
     ]
     told = symbols.shown(rows)
-    assert told.startswith("**0 of 1 models have a smaller error than the last price.**") and "B: refused: too short" in told
+    assert (
+        told.startswith("**0 of 1 models have a smaller error than the last price.**")
+        and "B: refused: too short" in told
+    )

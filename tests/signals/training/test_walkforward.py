@@ -7,7 +7,6 @@ import json
 import numpy as np
 import pyarrow.parquet as parquet
 import pytest
-from tests.signals.training.planted import days, material, recipe
 
 from engine.errors import ConfigError, DataError
 from signals import folder
@@ -16,6 +15,7 @@ from signals.training import walkforward as walking
 from signals.training.labels import Labels
 from signals.training.material import of_arrays
 from signals.training.train import Run
+from tests.signals.training.planted import days, material, recipe
 
 WALK = {"every": "quarterly", "scheme": "rolling", "train": "120 bars", "validation": "40 bars"}
 RUN = Run("cpu", today="2024-01-02")
