@@ -314,7 +314,7 @@ class Result:
             for r in self.summary()
         )
         notes = "".join(f"<li>{escape(w)}</li>" for w in self.warnings)
-        head = f"<h4>{escape(self.name)}</h4><p><b>{escape(believe(self).headline)}</b></p>"
+        head = f"<h4>{escape(self.name)}</h4><p><strong>{escape(believe(self).headline)}</strong></p>"
         return f"{head}<table>{lines}</table><ul>{notes}</ul>"
 
 

@@ -124,7 +124,7 @@ def of_result(result: Result, kind: str = "run") -> Trial:
     """The trial that a finished run was."""
     facts, manifest = result.facts, result.manifest
     others = {key: manifest.get(key, {}) for key in ("plugins", "forecasts")}
-    data = manifest["data"]["fingerprint"]
+    data = str(manifest.get("data", {}).get("fingerprint", ""))
     said = dict(text.partition("=")[::2] for text in map(str, manifest.get("overrides", ())))
     return trial_of(
         facts.config, others, data, facts.bars_per_year, facts.times, facts.curve.equity, facts.capital, kind, said

@@ -48,7 +48,7 @@ def own_group(result: Result, trials: Sequence[Trial]) -> list[Trial]:
 def known(result: Result, folder: str | Path) -> tuple[list[Trial], int]:
     """(the trials on the bars of `result`, how many there are on others) in the ledger beside its run directory."""
     place = beside(folder)
-    fingerprint = str(result.manifest.get("data", {}).get("fingerprint"))
+    fingerprint = str(result.manifest.get("data", {}).get("fingerprint", ""))
     group = ledger.read(place, fingerprint, result.facts.bars_per_year)
     return group, ledger.count(place) - len(group)
 
