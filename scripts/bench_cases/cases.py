@@ -107,6 +107,6 @@ CASES: dict[str, Callable[[Options], None]] = {
     "curve": curve,
     "read": read,
     "lanes": lanes,
-    "inference": lambda options: inference(2_000 if options.quick else 10_000, options.runs),
+    "inference": lambda options: inference(1_024 if options.quick else 10_240, options.runs),
 }
 PEERS = tuple(sorted(path.stem for path in (Path(__file__).resolve().parents[1] / "peers").glob("*.txt")))
