@@ -1,4 +1,4 @@
-"""Where the files lie that a signal's arguments name: beside the strategy file first."""
+"""A signal's arguments as its plugin takes them: files found, beside the strategy file first, and signals inside it made."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 from engine import plugins as registry
 from engine.data.sources import find
 from engine.errors import ConfigError
+from engine.forecasts import make_signal
 
 
 def located(name: str, factory: Any, params: dict[str, Any], base: Path | None) -> dict[str, Any]:
-    """`params` with the arguments that the plugin calls `paths` found: beside the YAML first; `nested` ones are lists of signals.
+    """`params` with the arguments that the plugin calls `paths` found, and the signals made that those called `nested` list.
 
     ConfigError if a path is no text.
     """
@@ -23,16 +24,16 @@ def located(name: str, factory: Any, params: dict[str, Any], base: Path | None) 
             params[key] = str(find(params[key], base))
     for key in getattr(factory, "nested", ()):
         if isinstance(params.get(key), list):
-            params[key] = [_located_member(f"{name}.{key}.{k}", one, base) for k, one in enumerate(params[key])]
+            params[key] = [_member(f"{name}.{key}.{k}", one, base) for k, one in enumerate(params[key])]
     return params
 
 
-def _located_member(name: str, said: Any, base: Path | None) -> Any:
-    """A signal inside another one's arguments: its own paths found, or a path found."""
+def _member(name: str, said: Any, base: Path | None) -> Any:
+    """A signal inside another one's arguments: made from its plugin; a path found; anything else as it is."""
     if isinstance(said, str):
         return str(find(said, base))
     if not isinstance(said, Mapping) or not isinstance(said.get("plugin"), str):
-        return said  # its plugin tells what is wrong
+        return said  # the one that is given it tells what is wrong
     rest = {key: value for key, value in said.items() if key != "plugin"}
     factory = registry.get("barcast.signals", said["plugin"])
-    return {"plugin": said["plugin"], **located(name, factory, rest, base)}
+    return make_signal(name, factory, located(name, factory, rest, base))

@@ -34,14 +34,14 @@ BY_VALIDATION = "validation"
 
 
 class Ensemble:
-    """The combined forecast of `members`: signals as a strategy file says them, or a model folder's path, or signals.
+    """The combined forecast of `members`: signals, or paths of model folders.
 
     NaN where fewer than `least` members (all, unless said) know something; a stacker needs all. A weighted mean is over those
     that do.
     """
 
     paths = ("stacker",)
-    nested = ("members",)  # arguments that are lists of signals: the engine finds their files
+    nested = ("members",)  # lists of signals, which the engine makes from their plugins
 
     def __init__(
         self,
@@ -175,26 +175,29 @@ class Ensemble:
 
 
 def made(members: Sequence[Any]) -> tuple[Any, ...]:
-    """The signals that `members` say; ValueError or PluginError for what is none."""
-    from engine import plugins
-    from engine.forecasts import make_signal
-
+    """The signals of `members`, paths of model folders opened; ValueError or PluginError for what is none."""
     if isinstance(members, str) or not isinstance(members, Sequence) or not 2 <= len(members) <= MOST:
         raise ValueError(f"members: expected a list of 2 to {MOST} signals, got {members!r:.60}")
     out = []
     for k, said in enumerate(members):
-        spec = {"plugin": "lstm", "model": said} if isinstance(said, str) else said
-        if isinstance(spec, dict):
-            rest = {key: value for key, value in spec.items() if key != "plugin"}
-            if not isinstance(spec.get("plugin"), str):
-                raise ValueError(f"members.{k}: expected plugin: NAME and its arguments, or the path of a model folder")
-            spec = make_signal(f"member {k}", plugins.get("barcast.signals", spec["plugin"]), rest)
-        if not all(hasattr(spec, part) for part in ("window", "unit", "forecast")):
-            raise PluginError(f"members.{k}: expected a signal, with window, unit and forecast(bars), got {spec!r:.60}")
-        if getattr(spec, "given_by_the_run", False):
+        if isinstance(said, dict):
+            raise ValueError(f"members.{k}: expected plugin: NAME and its arguments, or the path of a model folder")
+        signal = opened(said) if isinstance(said, str) else said
+        if not all(hasattr(signal, part) for part in ("window", "unit", "forecast")):
+            raise PluginError(
+                f"members.{k}: expected a signal, with window, unit and forecast(bars), got {signal!r:.60}"
+            )
+        if getattr(signal, "given_by_the_run", False):
             raise ValueError(f"members.{k}: forecasts made elsewhere are lined up by the run; combine them before")
-        out.append(spec)
+        out.append(signal)
     return tuple(out)
+
+
+def opened(folder: str) -> Any:
+    """The model in a folder."""
+    from signals.lstm import Lstm
+
+    return Lstm(folder)
 
 
 def panel_of(member: Any, bars: Window) -> Floats:

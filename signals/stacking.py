@@ -5,7 +5,6 @@ A stacker has parts that take turns as the folds of a walk-forward do. Each part
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from engine.errors import DataError
 from engine.types import Bools, Floats, Ints
 from signals.calibration import sigmoid
-from signals.passport import Instant, Name, Number, Sha256, nanoseconds
+from signals.passport import Instant, Name, Number, Sha256, instant_of, nanoseconds
 
 FORMAT = 1
 MOST_BYTES = 20_000_000
@@ -110,23 +109,13 @@ def read(path: str | Path) -> Stacker:
         raise DataError(f"{path}: refused{': ' + where if where else ''}: {said}") from None
 
 
-def write(path: Path, stacker: Stacker) -> None:
-    """The same stacker gives the same bytes."""
-    from signals.training.state import replace
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace(path, (json.dumps(stacker.model_dump(mode="json"), indent=1, allow_nan=False) + "\n").encode())
-
-
 def out_of_fold(times: Ints, known: Ints, there: Bools, what: str) -> None:
     """Nothing; DataError where a forecast (T,) at `times` that is `there` is of a slice that its maker `known` (T,)."""
     wrong = np.flatnonzero(there & (times <= known))
     if len(wrong):
-        from engine.seen import day
-
         raise DataError(
-            f"{what}: refused: its forecast of {day(int(times[wrong[0]]))} is in-sample, its model knew until "
-            f"{day(int(known[wrong[0]]))}; a stacker is fitted on out-of-fold forecasts only"
+            f"{what}: refused: its forecast of {instant_of(int(times[wrong[0]]))} is in-sample, its model knew until "
+            f"{instant_of(int(known[wrong[0]]))}; a stacker is fitted on out-of-fold forecasts only"
         )
 
 

@@ -15,6 +15,8 @@ PACKAGES = ("engine", "signals", "strategies", "risk")
 FOUNDATION = ("types", "errors", "codes", "contracts", "shapes", "signatures", "measures", "compiled", "places")
 COMMANDS = ROOT / "signals/commands"  # commands stand above everything, wherever their room is
 TRAINING = ROOT / "signals/training"  # so does what makes models out of bars: no plugin, and no plugin imports it
+TUNING = ROOT / "signals/tuning"  # and what searches its parameters
+ABOVE = (COMMANDS, TRAINING, TUNING)
 
 
 def sources(*packages: str) -> list[Path]:
@@ -48,7 +50,7 @@ def test_the_engine_imports_none_of_its_sisters():
 
 def test_plugins_stand_on_the_foundation_of_the_engine_only():
     for path in sources("signals", "strategies", "risk"):
-        for name in imports(path) if path.parent not in (COMMANDS, TRAINING) else ():
+        for name in imports(path) if path.parent not in ABOVE else ():
             if name.split(".")[0] == "engine":
                 assert name.split(".")[1] in FOUNDATION, f"{path.relative_to(ROOT)} imports {name}"
 
@@ -61,8 +63,10 @@ def test_nobody_imports_a_command():
 
 def test_no_plugin_imports_what_trained_it():
     for path in sources(*PACKAGES):
-        if path.parent not in (COMMANDS, TRAINING):
-            assert not [name for name in imports(path) if name.startswith("signals.training")], path.relative_to(ROOT)
+        if path.parent not in ABOVE:
+            assert not [name for name in imports(path) if name.startswith(("signals.training", "signals.tuning"))], (
+                path.relative_to(ROOT)
+            )
 
 
 def test_the_step_knows_nothing_of_files_frames_or_configuration():

@@ -18,13 +18,13 @@ def stack(
     """Fit how much each model of an ensemble counts, on out-of-fold forecasts only."""
     from pathlib import Path
 
-    from signals import stacking
     from signals.training import material
     from signals.training.recipe import read
     from signals.training.stack import stack as fitted
+    from signals.training.stack import write
 
     made = fitted(walks, lambda recipe: material.material(read(recipe, sets or ())))
-    stacking.write(Path(out), made)
+    write(Path(out), made)
     if as_json:
         typer.echo(made.model_dump_json())
         return

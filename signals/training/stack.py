@@ -23,6 +23,7 @@ from signals.passport import instant_of, nanoseconds
 from signals.stacking import FEWEST_ROWS, Stacker
 from signals.training.material import Material
 from signals.training.recipe import Recipe, read
+from signals.training.state import replace
 from signals.training.walkforward import FORECASTS, INDEX
 
 MOST_BYTES = 100_000_000
@@ -67,6 +68,12 @@ def stack(folders: Sequence[str | Path], source: Callable[[Recipe], Material]) -
     label = f"{made.labels.kind} {walks[0].recipe.label.horizon}"
     members = [walk.sha256 for walk in walks]
     return Stacker.model_validate_json(json.dumps({"unit": unit, "label": label, "members": members, "parts": parts}))
+
+
+def write(path: Path, stacker: Stacker) -> None:
+    """The same stacker gives the same bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace(path, (json.dumps(stacker.model_dump(mode="json"), indent=1, allow_nan=False) + "\n").encode())
 
 
 def walk_of(folder: Path) -> Walk:

@@ -13,6 +13,7 @@ from engine.errors import PluginError  # noqa: E402
 from engine.located import located  # noqa: E402
 from engine.types import DAY_NS, Window  # noqa: E402
 from signals.ensemble import Ensemble, zscores  # noqa: E402
+from signals.lstm import Lstm  # noqa: E402
 from signals.momentum import Momentum, Reversal  # noqa: E402
 from tests.signals.test_lstm import bars, day, folds, model, same_bits  # noqa: E402
 
@@ -109,7 +110,7 @@ def test_forecasts_made_elsewhere_are_no_member():
 def test_the_panel_is_the_forecast_of_every_slice_to_the_last_bit(tmp_path, how):
     """A net, a walk-forward of nets, a rule with a panel and one without, whose windows differ."""
     alone, walk = str(model(tmp_path / "m", 3)), str(folds(tmp_path / "wf"))
-    members = [alone, {"plugin": "lstm", "model": walk}, Reversal(3), Says(np.linspace(-0.01, 0.01, 6), window=4)]
+    members = [alone, Lstm(walk), Reversal(3), Says(np.linspace(-0.01, 0.01, 6), window=4)]
     if how == "zscored":
         members.append(Says([1.0, 5.0, 2.0, 7.0, 3.0, 3.0], "score"))
     more = {"how": "weighted", "weights": [0.1, 0.7, 0.3, 1.3]} if how == "weighted" else {}
@@ -173,16 +174,17 @@ def test_another_member_or_weight_is_another_ensemble():
     assert several[0].sha256 == Ensemble([Momentum(20), Reversal(5)]).sha256
 
 
-def test_the_files_of_members_are_looked_for_beside_the_strategy(tmp_path):
-    model(tmp_path / "net")
-    found = located(
-        "both", Ensemble, {"members": ["net", {"plugin": "lstm", "model": "net"}, {"plugin": "momentum"}]}, tmp_path
-    )
-    assert found["members"] == [
-        str(tmp_path / "net"),
-        {"plugin": "lstm", "model": str(tmp_path / "net")},
-        {"plugin": "momentum"},
+def test_members_are_made_from_their_plugins_and_their_files_found_beside_the_strategy(tmp_path):
+    net, spec = str(model(tmp_path / "net")), {"plugin": "lstm", "model": "net"}
+    members = located("both", Ensemble, {"members": ["net", spec, {"plugin": "momentum", "skip": 1}]}, tmp_path)[
+        "members"
     ]
+    assert members[0] == members[1].model == net and members[2] == Momentum(skip=1)
+    with pytest.raises(PluginError, match="signals.both.members.0: Momentum refuses its arguments"):
+        located("both", Ensemble, {"members": [{"plugin": "momentum", "look": 1}]}, None)
+    inner = {"plugin": "ensemble", "members": [{"plugin": "momentum"}, {"plugin": "reversal"}]}
+    outer = {"members": [{"plugin": "momentum"}, inner]}
+    assert located("both", Ensemble, outer, None)["members"][1].members == (Momentum(), Reversal())
 
 
 def test_a_strategy_file_runs_an_ensemble_of_rules(monkeypatch):

@@ -16,7 +16,7 @@ from signals.ensemble import Ensemble
 from signals.passport import nanoseconds
 from signals.training import material as materials
 from signals.training import train as training
-from signals.training.stack import forecasts_of, spans_of, stack, walk_of
+from signals.training.stack import forecasts_of, spans_of, stack, walk_of, write
 from signals.training.train import Run
 from signals.training.walkforward import FORECASTS, walkforward
 from tests.signals.training.planted import recipe
@@ -27,7 +27,9 @@ RUN = Run("cpu", today="2024-01-02")
 
 def said(**changes):
     split = {"train": "70%", "validation": "30%", "test": None}
-    return recipe(["training.epochs=2"], **{"features": "core14_shipped", "walkforward": WALK, "split": split, **changes})
+    return recipe(
+        ["training.epochs=2"], **{"features": "core14_shipped", "walkforward": WALK, "split": split, **changes}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,7 @@ def walks(tmp_path_factory, market):
     for name, seed in (("a", 3), ("b", 4)):
         walkforward(said(seed=seed), place / name, RUN, made=made)
     stacker = stack([place / "a", place / "b"], lambda one: made)
-    stacking.write(place / "stacker.json", stacker)
+    write(place / "stacker.json", stacker)
     return place, made, stacker
 
 

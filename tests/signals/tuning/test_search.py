@@ -23,7 +23,7 @@ from signals.training.recipe import read
 from signals.training.train import Run
 from signals.tuning import study as studies
 from signals.tuning.study import Row
-from signals.tuning.trial import paper_returns
+from signals.tuning.trial import last_prices, paper_returns
 from tests.signals.training.planted import material
 from tests.signals.tuning.searches import TPE, base, said, search, told
 
@@ -211,6 +211,31 @@ def test_what_the_ledger_keeps_is_the_return_of_a_portfolio_by_ranks():
     returns = np.array([[0.01, 0.05, -0.02, 0.00, 0.03], [0.02, 0.01, 0.5, 0.5, 0.5], [0.1] * 5])
     # ranks 0 4 2 1 3 less 2, gross 6: (-2 x .01 + 2 x .05 + 0 - 0 + 1 x .03) / 6; signs + -, gross 2: (.02 - .01) / 2
     assert paper_returns(outputs, returns) == pytest.approx([0.11 / 6, 0.005, 0.0], abs=1e-15)
+
+
+def test_a_classifier_is_searched_by_its_accuracy(tmp_path):
+    made = material()
+    rises = np.where(np.isnan(made.labels.values), np.nan, (made.labels.values > 0.0).astype(float))
+    labels = Labels(rises, made.labels.values, 2, "open_to_open", "up")
+    changes = {
+        "model": {"kind": "direction", "hidden": 4, "layers": 1},
+        "loss": {"kind": "direction"},
+        "calibrate": "platt",
+    }
+    of = base(**changes, label={"target": "up"})
+    wanted = said(parameters={"model.hidden": [4, 6]}, score="accuracy")
+    found = search(tmp_path, wanted, of=of, source=lambda one: replace(made, labels=labels))
+    assert [row.state for row in found.rows] == ["complete", "complete"]
+    assert found.best.score == max(row.score for row in found.rows) <= 1.0 and len(notes(tmp_path)) == 2
+
+
+def test_a_foretold_price_is_judged_from_the_last_one():
+    prices = np.array(
+        [[10.0], [11.0], [12.0], [13.0], [np.nan]]
+    )  # what is foretold one slice ahead: closes 9 is not known
+    made = replace(material(names=1, slices=5, window=1), labels=Labels(prices, prices, 1, "close", "price"))
+    assert last_prices(made, np.array([0, 1, 3])).tolist()[1:] == [[10.0], [12.0]]
+    assert np.isnan(last_prices(made, np.array([0]))).all()
 
 
 def test_the_earliest_of_equals_is_best_and_pruned_ones_never_are():
