@@ -40,6 +40,7 @@ class Material:
     known: Bools  # (N, T) the window that ends here is known throughout, and the name may be held
     fingerprint: str  # of the bars
     sectors: tuple[str | None, ...] = ()  # of each name; () where nobody's is known
+    bars_per_year: float = float("nan")
 
     def __post_init__(self) -> None:
         n, t, f = self.values.shape
@@ -75,7 +76,7 @@ def of_panel(panel: Panel, recipe: Recipe) -> Material:
         known &= panel.member.T
     return Material(
         panel.universe.symbols, panel.times, panel.sessions, values, wanted.column_names, recipe.features,
-        wanted.sha256, wanted.memory, label, known, panel.fingerprint, sectors_of(panel),
+        wanted.sha256, wanted.memory, label, known, panel.fingerprint, sectors_of(panel), float(panel.bars_per_year),
     )  # fmt: skip
 
 

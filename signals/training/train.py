@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.errors import DataError
+from engine.errors import ConfigError, DataError
 from engine.types import Floats, Ints
 from signals import folder as folders
 from signals.calibration import Calibration, Isotonic, Platt
@@ -71,6 +71,7 @@ def split_of(made: Material, recipe: Recipe) -> Split:
 
 def model(made: Material, recipe: Recipe, split: Split, seed: int, place: Path, run: Run, name: str) -> Trained:
     """Fit one split and write its folder; a fit that stopped half-way there goes on."""
+    unseen(made, recipe, split)
     book = Logbook(place, name, recipe.training.epochs, run.say)
     try:
         fitted = fitting.fit(made, recipe, split, seed, Job(run.device, place / RESUME, run.clock, book))
@@ -80,6 +81,16 @@ def model(made: Material, recipe: Recipe, split: Split, seed: int, place: Path, 
         book.close()
     shutil.rmtree(place / RESUME, ignore_errors=True)
     return Trained(place, stored, fitted)
+
+
+def unseen(made: Material, recipe: Recipe, split: Split) -> None:
+    """Nothing; ConfigError where the recipe's parameters were chosen on bars of the test range."""
+    if recipe.tuned is None or split.test is None or made.day(split.test.first) > recipe.tuned.until:
+        return
+    raise ConfigError(
+        f"{recipe.name}: its parameters were chosen on bars until {recipe.tuned.until}, and what it is tested on begins "
+        f"{made.day(split.test.first)}; begin later, or tune with on: first_fold"
+    )
 
 
 def verify(place: Path, fitted: Fitted, made: Material, recipe: Recipe, split: Split) -> None:

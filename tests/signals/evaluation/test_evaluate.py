@@ -403,7 +403,7 @@ def test_a_backtest_decides_the_targets_that_only_it_can(copy, here, tmp_path, m
     import engine.result
 
     class Ran:
-        metrics = {
+        metrics = {  # noqa: RUF012
             "sharpe": 1.4,
             "sharpe_low": 1.1,
             "sharpe_high": 1.7,
