@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -152,18 +152,24 @@ class Board:
 
     def _fills(self, body: Mapping[str, Any]) -> None:
         names = ("instrument", "quantity", "price", "fee", "reason")
+        due: dict[tuple[int, int], list[Ticket]] = defaultdict(list)
+        for ticket in self.waiting:
+            if ticket.due == self.t:
+                due[ticket.instrument, ticket.reason].append(ticket)
         for i, quantity, price, fee, reason in zip(*(body[name].tolist() for name in names), strict=True):
             trip = self.trips.fill(i, quantity, price, fee, reason, self.time)
             if trip is not None:
                 self.closed_trips.append(trip)
                 self.won, self.realised = self.won + (trip.pnl > 0.0), self.realised + trip.pnl
                 self.counts["trips"] += 1
-            self.marks.setdefault(i, deque(maxlen=BARS)).append(FillMark(self.time, quantity, price, reason))
+            marks = self.marks.setdefault(i, deque(maxlen=BARS))
+            marks.append(FillMark(self.time, quantity, price, reason))
+            while marks[0].time < self.bars[0][0]:
+                marks.popleft()
             self.counts["fills"] += 1
-            due = (k for k in self.waiting if k.due == self.t and k.instrument == i and k.reason == reason)
-            ticket = next((k for k in due if abs(k.filled) < abs(k.quantity)), None)
-            if ticket is not None:
-                ticket.filled, ticket.worth = ticket.filled + quantity, ticket.worth + quantity * price
+            mine = next((k for k in due[i, reason] if abs(k.filled) < abs(k.quantity)), None)
+            if mine is not None:
+                mine.filled, mine.worth = mine.filled + quantity, mine.worth + quantity * price
 
     def _intents(self, body: Mapping[str, Any]) -> None:
         """The orders that wait: those for the farthest slice are new."""
@@ -185,9 +191,10 @@ class Board:
     def _decided(self, body: Mapping[str, Any], codes: Codes | None) -> None:
         """The slice is over: so are the orders that met it."""
         self.curves.add(int(body["time"]), float(body["money"][0]))
-        for ticket in [ticket for ticket in self.waiting if ticket.due <= self.t]:
-            ticket.fate = fate_of(ticket, None if codes is None else int(codes[ticket.instrument]))
-            self.waiting.remove(ticket)
+        for ticket in self.waiting:
+            if ticket.due <= self.t:
+                ticket.fate = fate_of(ticket, None if codes is None else int(codes[ticket.instrument]))
+        self.waiting = [ticket for ticket in self.waiting if ticket.due > self.t]
         if not body["alive"]:
             self._say(self.received, "loss", "the account is ruined")
 

@@ -135,8 +135,9 @@ def positions(board: Board, standing: Standing | None) -> list[Context]:
     if standing is None:
         return []
     worth = standing.quantity * standing.mark * np.array(board.trips.multiplier)
-    held = sorted(np.flatnonzero(standing.quantity).tolist(), key=lambda i: (-abs(np.nan_to_num(worth[i])), i))
-    return [_position(board, standing, int(i), float(worth[i])) for i in held[: 2 * SHOWN]]
+    held = np.flatnonzero(standing.quantity)
+    order = np.argsort(-np.nan_to_num(np.abs(worth[held])), kind="stable")
+    return [_position(board, standing, int(i), float(worth[i])) for i in held[order][: 2 * SHOWN]]
 
 
 def _position(board: Board, standing: Standing, i: int, worth: float) -> Context:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 from urllib.parse import parse_qs
@@ -48,8 +48,11 @@ class Site:
 
     async def pumping(self) -> None:
         """Keep the board up with the session until the page closes."""
+        drawn = -SPACING
         while not self.closing.is_set():
-            await self.pump(self.streams > 0)
+            draw = self.streams > 0 and self.clock.elapsed() >= drawn + SPACING
+            drawn = self.clock.elapsed() if draw else drawn
+            await self.pump(draw)
             await asyncio.sleep(LOOK)
 
     async def pump(self, draw: bool) -> Frame:
@@ -152,12 +155,16 @@ class Site:
                 await asyncio.sleep(LOOK)
                 waited += LOOK
             frame = self.showing.frame
-            told = news(frame, seen, points, self.clock.now)
-            body = f"id: {frame.number}\ndata: {dumped(told)}\n\n".encode()
-            await asyncio.wait_for(send({"type": "http.response.body", "body": body, "more_body": True}), PATIENCE)
+            await self._event(send, frame, seen, points)
             seen, number, points = dict(frame.parts), frame.number, frame.points
             await asyncio.sleep(SPACING)
+        await self._event(send, await self.pump(True), seen, points)
         await send({"type": "http.response.body", "body": b"event: bye\ndata: {}\n\n"})
+
+    async def _event(self, send: Send, frame: Frame, seen: Mapping[str, str], points: int) -> None:
+        told = news(frame, seen, points, self.clock.now)
+        body = f"id: {frame.number}\ndata: {dumped(told)}\n\n".encode()
+        await asyncio.wait_for(send({"type": "http.response.body", "body": body, "more_body": True}), PATIENCE)
 
     def _query(self, scope: Scope, name: str) -> str:
         found = parse_qs(scope.get("query_string", b"").decode("latin-1")).get(name, [""])
