@@ -403,16 +403,17 @@ def test_a_backtest_decides_the_targets_that_only_it_can(copy, here, tmp_path, m
     import engine.result
 
     class Ran:
-        metrics = {  # noqa: RUF012
-            "sharpe": 1.4,
-            "sharpe_low": 1.1,
-            "sharpe_high": 1.7,
-            "win_rate": 0.5,
-            "trades": 28,
-            "max_drawdown": 0.1,
-        }
+        def __init__(self):
+            self.metrics = {
+                "sharpe": 1.4,
+                "sharpe_low": 1.1,
+                "sharpe_high": 1.7,
+                "win_rate": 0.5,
+                "trades": 28,
+                "max_drawdown": 0.1,
+            }
 
-    monkeypatch.setattr(engine.result.Result, "load", staticmethod(lambda place: Ran))
+    monkeypatch.setattr(engine.result.Result, "load", staticmethod(lambda place: Ran()))
     told = evaluate(open_model(copy, made=here), replace(FAST, run="runs/mine"))
     row = told["targets"][-1]
     assert (row["measure"], row["value"], row["low"], row["state"]) == ("sharpe", 1.4, 1.1, "met")
