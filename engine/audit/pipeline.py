@@ -43,9 +43,11 @@ class Pipeline:
         """A fresh signal that has seen nothing."""
         from engine import plugins
         from engine.forecasts import make_signal
+        from engine.located import located
 
         spec = self.config.signals[name]
-        return make_signal(name, plugins.get("barcast.signals", spec.plugin), spec.params)
+        factory = plugins.get("barcast.signals", spec.plugin)
+        return make_signal(name, factory, located(name, factory, spec.params, self.config.base))
 
     def specimen(self, name: str) -> Signal:
         """A signal to ask for what it declares, never for a forecast: making one may mean loading a model."""
