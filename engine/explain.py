@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from engine import codes as c
 from engine.errors import DataError
 from engine.facts import Facts
+from engine.types import Floats
+
+
+class Asked(Protocol):
+    """What the reason of a decision is read from: a whole run, or the latest slice of a session."""
+
+    @property
+    def config(self) -> dict[str, Any]: ...
+
+    @property
+    def forecasts(self) -> dict[str, Floats]: ...
+
 
 DECISIONS = {
     c.NOT_ASKED: "nothing was decided, for the run had ended or the strategy gave no reason",
@@ -199,7 +211,7 @@ def _number(value: float) -> str:
     return "none" if np.isnan(value) else f"{value:.6g}"
 
 
-def reason(facts: Facts, row: int, i: int, decision: int) -> str:
+def reason(facts: Asked, row: int, i: int, decision: int) -> str:
     """Why a decision fell, with the configured numbers it depends on."""
     strategy = facts.config.get("strategy", {})
     text = DECISIONS.get(decision, "this version does not know that code")
@@ -220,7 +232,7 @@ def reason(facts: Facts, row: int, i: int, decision: int) -> str:
     return f"{text} ({', '.join(said)})" if said else text
 
 
-def rank(facts: Facts, row: int, i: int, signal: str | None) -> list[str]:
+def rank(facts: Asked, row: int, i: int, signal: str | None) -> list[str]:
     """Where its forecast stood among those of the slice, 1 the highest, ties by symbol."""
     values = facts.forecasts.get(signal) if signal is not None else None
     if values is None:

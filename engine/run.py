@@ -215,24 +215,13 @@ def check_benchmark(config: Config, panel: Panel) -> None:
 def make_signals(config: Config) -> dict[str, Signal]:
     """Every signal of the file, made from its plugin."""
     from engine.forecasts import make_signal
+    from engine.located import located
 
     out = {}
     for name, spec in config.signals.items():
         factory = registry.get("barcast.signals", spec.plugin)
         out[name] = make_signal(name, factory, located(name, factory, spec.params, config.base))
     return out
-
-
-def located(name: str, factory: Any, params: dict[str, Any], base: Path | None) -> dict[str, Any]:
-    """`params` with the arguments that the plugin calls `paths` found: beside the YAML first. ConfigError if one is no text."""
-    from engine.data.sources import find
-
-    for key in getattr(factory, "paths", ()):
-        if key in params:
-            if not isinstance(params[key], str):
-                raise ConfigError(f"signals.{name}.{key}: expected a path, got {params[key]!r:.80}")
-            params[key] = str(find(params[key], base))
-    return params
 
 
 def run_record(

@@ -87,6 +87,19 @@ class Lstm:
         out[silent] = self._known.min()
         return out
 
+    def validation_loss(self, times: Ints) -> Floats:
+        """(T,) validation loss of the model that speaks at each of `times`; NaN where none does.
+
+        ModelError where several speak at once, each for names of its own.
+        """
+        if len(self._groups) > 1:
+            raise ModelError(f"{self.model}: a model per name has no one validation loss")
+        out = np.full(len(times), np.nan)
+        for k, rows in self._turns(times):
+            loss = self.passports[k].losses.get("validation_loss")
+            out[rows] = np.nan if loss is None else loss
+        return out
+
     def forecast(self, bars: Window) -> Floats:
         """(N,) forecasts of the window's last slice."""
         late = bars.rows(max(0, len(bars) - self.window), len(bars))

@@ -164,12 +164,18 @@ def report(
     base: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="where relative paths of the strategy file begin; else here")
     ] = None,
+    benchmark: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="another run, or a file of date and value, beside it")
+    ] = None,
 ) -> None:
     """Write report.html into run directories: one file each, no network."""
     from engine.report import write
+    from engine.report.against import beside
+    from engine.result import Result
 
     for run in runs:
-        typer.echo(str(write(run, base=base, shared=shared_js)))
+        result = None if benchmark is None else beside(Result.load(run), benchmark)
+        typer.echo(str(write(run, result, base=base, shared=shared_js)))
 
 
 @app.command()

@@ -21,12 +21,18 @@ def paper(
     adopt: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="begin with the account of this closed session")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="nothing on stderr")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="nothing on stderr but the page's address")] = False,
+    web: Annotated[bool, typer.Option("--web", help="show it on a page of this machine")] = False,
+    allow_control: Annotated[
+        bool, typer.Option("--allow-control", help="the page may pause, exit and kill, not only show")
+    ] = False,
+    port: Annotated[int, typer.Option(help="of the page; default: any that is free")] = 0,
 ) -> None:
     """Run a paper session, or go on with one that is there; Ctrl-C stops it cleanly."""
-    from engine.cli.watching import run_session
+    from engine.cli.watching import PageOptions, run_session
 
-    typer.echo(run_session(config, session, sets or (), plugin or (), adopt, quiet), nl=False)
+    page = PageOptions(allow_control, port) if web or allow_control or port else None
+    typer.echo(run_session(config, session, sets or (), plugin or (), adopt, quiet, page), nl=False)
 
 
 def verify(

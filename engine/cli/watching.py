@@ -6,16 +6,18 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine import latch
 from engine.errors import BarcastError, ConfigError, DataError, OutputError
-from engine.live.clock import SystemClock
+from engine.live.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
+    from engine.live.session import Session
     from engine.live.verify import Certificate
+    from engine.web.serve import Page
 
 EVERY = 0.25  # seconds between looks at the status
 ENDINGS = {
@@ -25,25 +27,81 @@ ENDINGS = {
 }
 
 
+class PageOptions(NamedTuple):
+    """The page that was asked for."""
+
+    control: bool = False
+    port: int = 0
+
+
 def run_session(
-    config: str, folder: str | None, sets: Sequence[str], plugins: Sequence[str], adopt: str | None, quiet: bool
+    config: str,
+    folder: str | None,
+    sets: Sequence[str],
+    plugins: Sequence[str],
+    adopt: str | None,
+    quiet: bool,
+    page: PageOptions | None = None,
 ) -> str:
-    """Run a session to its end; what to print then."""
+    """Run a session to its end; what to print then. With a page, it stays open until somebody says stop."""
     from engine.cli.show import talking
     from engine.live.logs import logging_to
     from engine.live.paper import open_session
     from engine.live.status import Reporter, lines_of
 
     clock = SystemClock()
+    if page is not None:
+        from engine.web.serve import check_installed
+
+        check_installed()
     with talking(quiet) as say:
         session = open_session(config, folder, sets=sets, plugins=plugins, adopt=adopt, clock=clock, say=say)
-    screen = None if quiet else sys.stderr
-    with logging_to(session.folder, screen) as logger, stopping() as stop, lit(quiet) as show:
+    with ExitStack() as around:
+        logger = around.enter_context(logging_to(session.folder, sys.stderr if not quiet else None))
+        stop, show = around.enter_context(stopping()), around.enter_context(lit(quiet))
         session.log = logger.log
         reporter = Reporter(session, clock, EVERY, show)
-        why = session.run(stop, reporter)
+        shown = None if page is None else around.enter_context(showing(session, clock, page, logger))
+        why = session.run(stop, reporter if shown is None else both(reporter, shown.show))
         status = reporter.write()
+        if shown is not None:
+            shown.last(session)
+            linger(why, stop, clock)
     return "\n".join([*lines_of(status), f"closed        {ENDINGS[why]}", ""])
+
+
+@contextmanager
+def showing(session: Session, clock: Clock, options: PageOptions, logger: Any) -> Iterator[Page]:
+    """The session's page, its address printed, and again whenever it was used up."""
+    from engine.web.serve import opened
+
+    def say(address: str) -> None:
+        print(f"page          {address}", file=sys.stderr, flush=True)
+
+    with opened(session, clock, options.control, options.port, say) as page:
+        sink = logger.add(page.log, format="{time:MM-DD HH:mm:ss} {level} {message}", diagnose=False, backtrace=False)
+        try:
+            yield page
+        finally:
+            logger.remove(sink)
+
+
+def both(first: Callable[[Session], None], second: Callable[[Session], None]) -> Callable[[Session], None]:
+    """One after the other."""
+
+    def each(session: Session) -> None:
+        first(session)
+        second(session)
+
+    return each
+
+
+def linger(why: str, stop: Callable[[], bool], clock: Clock) -> None:
+    """Leave the page of a session that has ended by itself open until somebody says stop."""
+    if why != "stopped":
+        print(f"closed        {ENDINGS[why]}; the page stays until Ctrl-C", file=sys.stderr, flush=True)
+        while not stop():
+            clock.sleep(EVERY)
 
 
 @contextmanager

@@ -15,6 +15,13 @@ def stress(
     assumptions: Annotated[
         bool, typer.Option("--assumptions", help="each assumption moved alone, and the capacity curve")
     ] = False,
+    resample: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=0, help="run it over N resampled histories of all slices, and of calm, usual and wild ones"
+        ),
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="of the histories")] = 0,
     windows: Annotated[
         str | None, typer.Option(help="a YAML list of regimes (name, first, last) instead of the usual ten")
     ] = None,
@@ -22,21 +29,29 @@ def stress(
     plugin: Annotated[list[str] | None, typer.Option("--plugin", metavar="FILE", help="as for barcast run")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")] = False,
 ) -> None:
-    """Regimes, tails, shocks and assumptions of a strategy; without an option, all four."""
+    """Regimes, tails, shocks and assumptions of a strategy (all four without an option), and resampled histories."""
     import json
 
     from engine import plugins
+    from engine.cli.show import talking
     from engine.run import load_config
     from risk.stress import windows as history
     from risk.stress.examine import Asked, as_document
     from risk.stress.examine import stress as examine
     from risk.stress.show import summary
 
-    rest = (tails, scenarios, assumptions)
-    everything = not (regimes or windows is not None or any(rest))
+    everything = not (regimes or windows is not None or tails or scenarios or assumptions or resample)
     plugins.load_files(plugin or [])
     loaded = load_config(config, sets or [])
     stretches = history.read() if windows is None else history.read(windows)
-    asked = Asked(everything or regimes or windows is not None, *(everything or one for one in rest))
-    done = examine(loaded, stretches, asked)
+    asked = Asked(
+        everything or regimes or windows is not None,
+        everything or tails,
+        everything or scenarios,
+        everything or assumptions,
+        resample,
+        seed,
+    )
+    with talking(as_json) as say:
+        done = examine(loaded, stretches, asked, say=say)
     typer.echo(json.dumps(as_document(done)) + "\n" if as_json else summary(done), nl=False)

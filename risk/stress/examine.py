@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from engine.trades import round_trips
 from engine.types import Floats
 from risk.stress.assumptions import Assumptions, assumptions
 from risk.stress.parts import Part, course_of, part
+from risk.stress.resampled import QUANTILES, Histories, resampled
 from risk.stress.shocked import Outcome, shocks
 from risk.stress.states import states
 from risk.stress.tails import Tail, Worst, tail, worst
@@ -33,6 +34,8 @@ class Asked(NamedTuple):
     tails: bool = True
     scenarios: bool = True
     assumptions: bool = True
+    histories: int = 0  # how many to resample, of all slices and of each state of volatility
+    seed: int = 0
 
 
 class Stressed(NamedTuple):
@@ -49,6 +52,7 @@ class Stressed(NamedTuple):
     worst_dates: tuple[str, ...]
     shocks: tuple[Outcome, ...]
     hangs_on: Assumptions | None
+    histories: tuple[Histories, ...]
 
 
 def stress(
@@ -92,7 +96,24 @@ def stress(
         tuple(str(sessions[one.row]) for one in losses),
         tuple(shocks(config, inputs, record, say)) if asked.scenarios else (),
         assumptions(config, inputs) if asked.assumptions else None,
+        tuple(others(config, inputs, asked, say)) if asked.histories else (),
     )
+
+
+def others(config: Config, inputs: Inputs, asked: Asked, say: Say) -> Iterator[Histories]:
+    """Histories of all slices, then of each tercile of volatility that the data knows."""
+    market = benchmark_of(inputs.panel, EQUAL_WEIGHT, 1.0)
+    assert market is not None
+    known = {name: mask for name, mask in states(market).items() if name.startswith("volatility") and mask.sum() > 1}
+    for name, mask in [(None, None), *known.items()]:
+        yield resampled(
+            config, inputs, asked.histories, asked.seed, name, mask,
+            progress=_counting(say, name or "all slices"),
+        )  # fmt: skip
+
+
+def _counting(say: Say, what: str) -> Callable[[int, int], None]:
+    return lambda done, total: say(f"{what}: history {done:,} of {total:,}")
 
 
 def as_document(done: Stressed) -> dict[str, Any]:
@@ -121,6 +142,16 @@ def as_document(done: Stressed) -> dict[str, Any]:
             for date, one in zip(done.worst_dates, done.worst, strict=True)
         ],
         "scenarios": [_plain(one._asdict()) for one in done.shocks],
+        "histories": [
+            {
+                "state": one.state,
+                "block": one.block,
+                "loses": one.loses(),
+                "quantiles": list(QUANTILES),
+                **one.quantiles(),
+            }
+            for one in done.histories
+        ],
         "assumptions": None
         if done.hangs_on is None
         else done.hangs_on._asdict()

@@ -10,10 +10,12 @@ import numpy as np
 
 from engine import codes
 from engine.config import Config, load
+from engine.contracts import Signal
 from engine.forecasts import forecast
 from engine.panel import Panel
 from engine.record import Record
 from engine.run import Inputs, engine_of, make_signals, record_of
+from engine.types import Floats
 from risk.stress.grafting import extended
 from risk.stress.scenarios import USUAL, Book, Shock
 
@@ -63,13 +65,18 @@ def outcome(name: str, config: Config, panel: Panel, record: Record, shock: Shoc
 def into(config: Config, longer: Panel, changes: Mapping[str, Any], start: int) -> Record:
     """The Record of a run over `longer` whose rules are those of `changes` from slice `start` on."""
     signals = make_signals(config)
-    forecasts = {name: forecast(name, signal, config, longer, None) for name, signal in signals.items()}
+    forecasts = forecasts_of(config, longer, signals)
     engine = engine_of(config, longer, signals, forecasts)
     engine.run(start)
     if changes:
         engine.rules = engine_of(configure(config, changes), longer, signals, forecasts).rules
     engine.run()
     return record_of(engine, longer, forecasts, config.capital, 0.0)
+
+
+def forecasts_of(config: Config, panel: Panel, signals: Mapping[str, Signal]) -> dict[str, Floats]:
+    """(T, N) forecasts of every signal over other bars than the run's own."""
+    return {name: forecast(name, signal, config, panel, None) for name, signal in signals.items()}
 
 
 def configure(config: Config, changes: Mapping[str, Any]) -> Config:

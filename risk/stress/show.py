@@ -10,6 +10,7 @@ from typing import Any
 from risk.stress.assumptions import Assumptions
 from risk.stress.examine import Stressed
 from risk.stress.parts import Part
+from risk.stress.resampled import QUANTILES, SHOWN, Histories
 from risk.stress.shocked import Outcome
 
 WIDTH = 150
@@ -49,6 +50,12 @@ def summary(done: Stressed) -> str:
         console.print(_shocks(done.shocks))
         if any(not one.same_past for one in done.shocks):
             console.print("[yellow]![/] longer data changed the past of this run: its signals or calendar look ahead")
+    if done.histories:
+        count = len(done.histories[0].figures["sharpe"])
+        console.print(
+            f"\n[bold]Other histories[/]: {count:,} each, whole slices in blocks of {done.histories[0].block:g}"
+        )
+        console.print(_histories(done.histories))
     if done.hangs_on is not None:
         _assumed(console, done.hangs_on)
     return str(console.file.getvalue())  # type: ignore[attr-defined]
@@ -89,6 +96,20 @@ def _shocks(outcomes: tuple[Outcome, ...]) -> Any:
             one.name, f"{one.slices}", share(one.result), share(one.worst), number(one.before), number(one.after),
             f"{one.braked}", fills, escape(said),
         )  # fmt: skip
+    return table
+
+
+def _histories(found: tuple[Histories, ...]) -> Any:
+    """5 %, median and 95 % of what the strategy would have come to."""
+    table = _table("", "loses", *(f"{word} {q:.0%}" for word in ("return", "Sharpe", "drawdown") for q in QUANTILES))
+    for one in found:
+        told = one.quantiles()
+        cells = [
+            "n/a" if value is None else number(value) if name == "sharpe" else share(value)
+            for name in SHOWN
+            for value in told[name]
+        ]
+        table.add_row(one.state or "all slices", share(one.loses()), *cells)
     return table
 
 

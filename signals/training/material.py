@@ -39,6 +39,8 @@ class Material:
     labels: Labels
     known: Bools  # (N, T) the window that ends here is known throughout, and the name may be held
     fingerprint: str  # of the bars
+    sectors: tuple[str | None, ...] = ()  # of each name; () where nobody's is known
+    bars_per_year: float = float("nan")
 
     def __post_init__(self) -> None:
         n, t, f = self.values.shape
@@ -74,8 +76,16 @@ def of_panel(panel: Panel, recipe: Recipe) -> Material:
         known &= panel.member.T
     return Material(
         panel.universe.symbols, panel.times, panel.sessions, values, wanted.column_names, recipe.features,
-        wanted.sha256, wanted.memory, label, known, panel.fingerprint,
+        wanted.sha256, wanted.memory, label, known, panel.fingerprint, sectors_of(panel), float(panel.bars_per_year),
     )  # fmt: skip
+
+
+def sectors_of(panel: Panel) -> tuple[str | None, ...]:
+    """The sector of each name of a panel; () where nobody's is known."""
+    told = panel.universe
+    if not (told.sector >= 0).any():
+        return ()
+    return tuple(told.sector_names[k] if k >= 0 else None for k in told.sector.tolist())
 
 
 def of_arrays(

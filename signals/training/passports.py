@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import numpy as np
+
 from signals.passport import Passport, instant_of
 from signals.training.fitting import Fitted
 from signals.training.material import Material
@@ -35,7 +37,7 @@ def passport(fitted: Fitted, made: Material, recipe: Recipe, split: Split, seed:
         universe=list(made.symbols),
         ranges={name: days(made, span) for name, span in split.spans.items()},
         embargo=split.embargo,
-        known_through=known_through(made, split),
+        known_through=known_through(made, split, None if recipe.tuned is None else recipe.tuned.until),
         valid_from=None if split.test is None else instant_of(int(made.times[split.test.first - 1])),
         data_fingerprint=made.fingerprint,
         seed=seed,
@@ -51,10 +53,18 @@ def passport(fitted: Fitted, made: Material, recipe: Recipe, split: Split, seed:
     )
 
 
-def known_through(made: Material, split: Split) -> str:
-    """The close of the last slice whose price any label of train, validation or calibration looks at."""
+def known_through(made: Material, split: Split, until: str | None = None) -> str:
+    """The close of the last slice whose price any label of train, validation or calibration looks at.
+
+    Of parameters that were chosen on bars until a later date, the close of that date's last slice.
+    """
     last = min(split.seen + made.labels.reach, len(made.times) - 1)
-    return instant_of(int(made.times[last]))
+    if until is None:
+        return instant_of(int(made.times[last]))
+    chosen = int(np.searchsorted(made.dates, np.datetime64(until), side="right"))
+    if chosen == len(made.dates) and until > str(made.dates[-1]):  # bars of that date are not at hand: the whole day
+        return instant_of(int((np.datetime64(until) + 1).astype("datetime64[ns]").astype(np.int64)))
+    return instant_of(int(made.times[max(last, chosen - 1)]))
 
 
 def days(made: Material, span: Span) -> list[str]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from engine.config import overrides
 from engine.config.base import Model, WithArguments
 from engine.config.kinds import Amount, Bars, Count, Date, Distance, Fraction, Positive, Text, Whole, YesNo
-from engine.config.loader import describe, parse
+from engine.config.loader import parse
 from engine.config.loading import read_bytes
 from engine.config.mapping import document_of
 from engine.config.problems import At, Mistakes
@@ -20,34 +19,9 @@ from engine.config.reading import validated
 from engine.config.sections import Data
 from engine.config.translate import Places
 from engine.config.universe import Universe
-from signals.training.splits import Length, Walk
-
-_LENGTH = re.compile(r"([0-9]{1,6})\s+(year|month|bar)s?")
-_TIME = re.compile(r"([0-9]{1,12})\s+(second|minute|hour)s?")
-_SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
-
-
-def _length(value: Any) -> Length:
-    """A stretch of dates: 8 years, 6 months, 500 bars."""
-    if isinstance(value, Length):
-        return value
-    found = _LENGTH.fullmatch(value) if isinstance(value, str) else None
-    if found is None or int(found.group(1)) < 1:
-        raise ValueError(f"expected a length such as 8 years, 6 months or 500 bars, got {describe(value)}")
-    count = int(found.group(1)) * (12 if found.group(2) == "year" else 1)
-    return Length(count, "bars" if found.group(2) == "bar" else "months")
-
-
-def _seconds(value: Any) -> float:
-    """Wall time: 90 seconds, 30 minutes, 2 hours; as seconds."""
-    found = _TIME.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError(f"expected a time such as 30 minutes or 2 hours, got {describe(value)}")
-    return int(found.group(1)) * _SECONDS[found.group(2)]
-
-
-Stretch = Annotated[Length, BeforeValidator(_length)]
-Wall = Annotated[float, BeforeValidator(_seconds)]
+from signals.training.lengths import ENDLESS, Stretch, Wall
+from signals.training.splits import Walk
+from signals.tuning.section import Tune, Tuned
 
 
 class Label(Model):
@@ -187,7 +161,7 @@ class Training(Model):
     max_windows_per_epoch: Count | None = Field(None, description="null: all")
     noise: Amount = Field(0.0, description="sd added to scaled inputs")
     shift: Whole = Field(0, description="slices a training window may end earlier")
-    budget: Wall = Field(1e9, description="wall time of one fit; it stops after the epoch that spends it")
+    budget: Wall = Field(ENDLESS, description="wall time of one fit; it stops after the epoch that spends it")
     threads: Count = Field(1, description="of the CPU, per fit; another number may change the last bits")
 
     @field_validator("betas", mode="before")
@@ -218,6 +192,8 @@ class Recipe(Model):
     training: Training = Field(Training(), description="the loop")
     targets: dict[str, tuple[float, ...]] = Field({}, description="minimum, target, stretch of a measure; never a gate")
     seed: Whole = Field(0, description="of everything random")
+    tune: Tune | None = Field(None, description="what barcast tune tries")
+    tuned: Tuned | None = Field(None, description="of a recipe that barcast tune chose: what it was chosen on")
     _base: Path | None = PrivateAttr(None)
 
     @field_validator("targets", mode="before")
@@ -285,6 +261,8 @@ class Recipe(Model):
             walk = self.walkforward
             for name in ("train", "validation", "calibration"):
                 out["walkforward"][name] = None if getattr(walk, name) is None else str(getattr(walk, name))
+        if self.tune is not None:
+            out["tune"] = self.tune.resolved()
         return out
 
     @property

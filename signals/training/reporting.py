@@ -63,3 +63,8 @@ def trained(done: Trained) -> str:
     if passport.blocked:
         lines.append(f"  it will say nothing: {', '.join(passport.blocked)}")
     return "\n".join(lines) + "\n"
+
+
+def now() -> str:
+    """The ISO instant in UTC by this machine's clock."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import ConfigError, DataError
-from signals.training import baselines, material, table
+from signals.training import baselines, cells, material, table
 from signals.training.material import Material
 from signals.training.passports import finite
 from signals.training.recipe import Recipe, read
@@ -67,13 +67,13 @@ def chosen(recipe: Recipe, recommended: int | None) -> list[str]:
 
 def beside_last_price(recipe: Recipe, made: Material, walked: Walked) -> dict[str, Any]:
     """Measures of the out-of-sample prices, and those of the last price in their stead."""
-    ours = table.read(walked.folder / SAID, made)
+    ours = cells.read(walked.folder / SAID, made)
     last = baselines.forecasts(made, recipe, walked.splits)["last price"]
-    cells = np.isfinite(made.labels.values) & np.isfinite(ours) & np.isfinite(last)
-    mine, theirs = table.priced(made, ours, cells), table.priced(made, last, cells)
+    there = np.isfinite(made.labels.values) & np.isfinite(ours) & np.isfinite(last)
+    mine, theirs = table.priced(made, ours, there), table.priced(made, last, there)
     told = {name: finite(value) for name, value in mine.items()}
     told |= {f"{name} of last price": finite(theirs[name]) for name in ("RMSE", "MAE", "R2")}
-    return {**told, "rows": int(cells.sum()), "negative share": finite(mine["negative"] / max(1, int(cells.sum())))}
+    return {**told, "rows": int(there.sum()), "negative share": finite(mine["negative"] / max(1, int(there.sum())))}
 
 
 COLUMNS = ("RMSE", "RMSE of last price", "MAE", "MAPE", "R2", "R2 of last price", "bias", "negative", "hit rate")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.types import Floats
-from signals.training import baselines, quality
+from signals.training import baselines, measured, quality
+from signals.training import targets as wanted
+from signals.training.cells import flat, last_prices, read, wide
 from signals.training.material import Material
 from signals.training.recipe import Recipe
 from signals.training.train import Run
@@ -56,7 +57,8 @@ def page(recipe: Recipe, made: Material, walks: Sequence[Walked], run: Run, with
         out += ["", *fifths(made, ours, others, cells)]
     out += ["", *by_year(recipe, made, ours, cells, shown[0])]
     out += flagged(walks)
-    out += targets(recipe, seeds)
+    if recipe.targets:
+        out += targets(recipe, [measured.measured_of(recipe)(made, one, cells) for one in ours])
     return "\n".join(out) + "\n"
 
 
@@ -79,11 +81,11 @@ def ranked(made: Material, forecast: Floats, cells: Any) -> Measures:
     f, y, edges = flat(made, forecast, cells)
     if len(edges) < 2:
         return {name: math.nan for name, _, _ in RANKED}
-    wide = float(np.median(np.diff(edges))) >= quality.FEWEST
-    daily = quality.correlations(f, y, edges) if wide else np.array([quality.pearson(f, y)])
+    many = wide(edges)
+    daily = quality.correlations(f, y, edges) if many else np.array([quality.pearson(f, y)])
     ranks = (
         quality.rank_correlations(f, y, edges)
-        if wide
+        if many
         else np.array([quality.pearson(quality.ranks(f), quality.ranks(y))])
     )
     ic, rank = quality.newey_west(daily), quality.newey_west(ranks)
@@ -91,7 +93,7 @@ def ranked(made: Material, forecast: Floats, cells: Any) -> Measures:
     gap = quality.newey_west(parts[:, -1] - parts[:, 0])
     return {
         "rank IC": rank.value, "t": rank.t, "IC": ic.value, "t of IC": ic.t,
-        "ICIR": ic.value / float(np.nanstd(daily)) if len(daily) > 1 else math.nan,
+        "ICIR": ic.value / float(np.nanstd(daily)) if ic.count > 1 else math.nan,
         "hit rate": float(np.mean((f > 0.0) == (y > 0.0))), "top - bottom fifth": gap.value * 1e4, "its t": gap.t,
     }  # fmt: skip
 
@@ -111,8 +113,7 @@ def priced(made: Material, forecast: Floats, cells: Any) -> Measures:
     f, y, _ = flat(made, forecast, cells)
     if not len(y):
         return {name: math.nan for name, _, _ in PRICED}
-    row, name = np.nonzero(cells)
-    last = made.labels.values[row - made.labels.reach, name]
+    last = last_prices(made, cells)
     e = f - y
     hits = (f > last) == (y > last)
     return {
@@ -120,13 +121,6 @@ def priced(made: Material, forecast: Floats, cells: Any) -> Measures:
         "R2": 1.0 - float((e**2).sum() / ((y - y.mean()) ** 2).sum()), "bias": float(e.mean()),
         "negative": float((f < 0.0).sum()), "hit rate": float(hits[y != last].mean()),
     }  # fmt: skip
-
-
-def flat(made: Material, forecast: Floats, cells: Any) -> tuple[Floats, Floats, Any]:
-    """Forecasts and labels of the cells by date, and where each date begins."""
-    row, name = np.nonzero(cells)
-    edges = np.concatenate(([0], np.flatnonzero(np.diff(row)) + 1, [len(row)])) if len(row) else np.zeros(1, np.int64)
-    return forecast[row, name], made.labels.values[row, name], edges
 
 
 def verdict(judged: tuple[str, str, bool], seeds: Sequence[Measures], rest: Mapping[str, Measures], cells: Any) -> str:
@@ -201,25 +195,9 @@ def flagged(walks: Sequence[Walked]) -> list[str]:
     return ["", "Red flags:", "", *out] if out else []
 
 
-def targets(recipe: Recipe, seeds: Sequence[Measures]) -> list[str]:
+def targets(recipe: Recipe, seeds: Sequence[measured.Measured]) -> list[str]:
     """Each target of the recipe: met, missed, or undecidable where the interval holds it. Never a gate."""
-    out = []
-    for name, steps in recipe.targets.items():
-        key = {"accuracy": "accuracy", "f1": "F1", "auc": "AUC", "r2": "R2", "ic": "IC", "rank_ic": "rank IC"}.get(name)
-        if key is None or key not in seeds[0]:
-            out.append(f"- {name}: not measured here (a backtest tells)")
-            continue
-        mine = float(np.mean([s[key] for s in seeds]))
-        low, high = (
-            float(np.mean([s.get("low", mine) for s in seeds])),
-            float(np.mean([s.get("high", mine) for s in seeds])),
-        )
-        wide = key == "accuracy"
-        words = [
-            f"{step:g} " + ("undecidable" if wide and low <= step <= high else "met" if mine >= step else "missed")
-            for step in steps
-        ]
-        out.append(f"- {name} {mine:.4f}: {', '.join(words)}")
+    out = wanted.lines(wanted.all_of(recipe.targets, measured.mean(list(seeds))))
     return ["", "Targets of the recipe (minimum, target, stretch):", "", *out] if out else []
 
 
@@ -233,16 +211,3 @@ def spread(values: Sequence[float], how: str) -> str:
 def said(value: float, how: str) -> str:
     """A number as the column shows it."""
     return "-" if math.isnan(value) else how.format(value)
-
-
-def read(path: Path, made: Material) -> Floats:
-    """(T, N) forecasts of a stitched file, NaN where it has none."""
-    import pyarrow.parquet as parquet
-
-    table = parquet.read_table(path)
-    row = np.searchsorted(made.dates, table.column("date").to_numpy().astype("datetime64[D]"))
-    place = {symbol: k for k, symbol in enumerate(made.symbols)}
-    name = np.array([place[symbol] for symbol in table.column("symbol").to_pylist()], np.int64)
-    out = np.full((len(made.times), len(made.symbols)), np.nan)
-    out[row, name] = table.column("forecast").to_numpy()
-    return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.errors import DataError
+from engine.errors import ConfigError, DataError
 from engine.types import Floats, Ints
 from signals import folder as folders
-from signals.calibration import Isotonic, Platt
+from signals.calibration import Calibration, Isotonic, Platt
 from signals.passport import Passport
 from signals.training import fitting, material, splits
 from signals.training.fitting import Fitted, Job
@@ -22,8 +23,10 @@ from signals.training.material import Material
 from signals.training.passports import passport
 from signals.training.recipe import Recipe
 from signals.training.splits import Span, Split
+from signals.training.state import replace
 
 RESUME = "resume"
+RECIPE = "recipe.json"  # every key explicit: what `barcast evaluate` reads
 CHECKED = 3  # slices on which the written model is held against the fitted one
 CLOSE = 1e-4  # of the forecasts' own spread
 BITS = 2e-5  # of an output
@@ -50,6 +53,8 @@ class Trained(NamedTuple):
 def train(recipe: Recipe, out: str | Path, run: Run, made: Material | None = None) -> Trained:
     """The recipe's model, fitted on its split and written to the folder `out`."""
     made = material.material(recipe, run.say) if made is None else made
+    Path(out).mkdir(parents=True, exist_ok=True)
+    replace(Path(out) / RECIPE, (json.dumps(recipe.resolved(), indent=1, allow_nan=False) + "\n").encode())
     return model(made, recipe, split_of(made, recipe), recipe.seed, Path(out), run, recipe.name)
 
 
@@ -66,6 +71,7 @@ def split_of(made: Material, recipe: Recipe) -> Split:
 
 def model(made: Material, recipe: Recipe, split: Split, seed: int, place: Path, run: Run, name: str) -> Trained:
     """Fit one split and write its folder; a fit that stopped half-way there goes on."""
+    unseen(made, recipe, split)
     book = Logbook(place, name, recipe.training.epochs, run.say)
     try:
         fitted = fitting.fit(made, recipe, split, seed, Job(run.device, place / RESUME, run.clock, book))
@@ -77,6 +83,16 @@ def model(made: Material, recipe: Recipe, split: Split, seed: int, place: Path, 
     return Trained(place, stored, fitted)
 
 
+def unseen(made: Material, recipe: Recipe, split: Split) -> None:
+    """Nothing; ConfigError where the recipe's parameters were chosen on bars of the test range."""
+    if recipe.tuned is None or split.test is None or made.day(split.test.first) > recipe.tuned.until:
+        return
+    raise ConfigError(
+        f"{recipe.name}: its parameters were chosen on bars until {recipe.tuned.until}, and what it is tested on begins "
+        f"{made.day(split.test.first)}; begin later, or tune with on: first_fold"
+    )
+
+
 def verify(place: Path, fitted: Fitted, made: Material, recipe: Recipe, split: Split) -> None:
     """Nothing; DataError unless the model read back from `place` forecasts what the fitted one does."""
     rows = split.validation.rows
@@ -86,15 +102,14 @@ def verify(place: Path, fitted: Fitted, made: Material, recipe: Recipe, split: S
     theirs = read_back(place, made, recipe, rows)
     apart = np.abs(ours - theirs)
     same = (np.isnan(ours) == np.isnan(theirs)).all()
-    if not same or np.nanmax(apart, initial=0.0) > slack(fitted, ours):
+    if not same or np.nanmax(apart, initial=0.0) > slack(fitted.calibration, ours):
         raise DataError(
             f"{place}: read back, the model forecasts otherwise, by up to {np.nanmax(apart):.3g}; do not use it"
         )
 
 
-def slack(fitted: Fitted, forecasts: Floats) -> float:
+def slack(made: Calibration | None, forecasts: Floats) -> float:
     """By how much forecasts may differ: outputs near 1 differ by 1e-6 between batch shapes and devices."""
-    made = fitted.calibration
     slope = (
         1.0
         if made is None
@@ -110,8 +125,8 @@ def read_back(place: Path, made: Material, recipe: Recipe, rows: Ints) -> Floats
     from signals.inference import Predictor
 
     predictor = Predictor(place)
-    if predictor.passport.blocked:  # it says nothing, but the net is looked at all the same
-        predictor.passport = predictor.passport.model_copy(update={"flags": ()})
+    # What a blocked or clamped model says is nothing, or cut; the net is looked at all the same.
+    predictor.passport = predictor.passport.model_copy(update={"flags": (), "clamp": None})
     first = max(0, int(rows[0]) - recipe.window + 1)
     part = np.asarray(made.values[:, first : int(rows[-1]) + 1])
     wanted = np.zeros(part.shape[1], np.bool_)

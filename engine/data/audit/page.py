@@ -11,10 +11,9 @@ from engine.data.audit.documents import totals
 from engine.data.audit.grading import Grade, Recommendation
 from engine.data.audit.kinds import KINDS
 from engine.report.blocks import Cell, Column, Facts, Fold, Note, Section, Table
-from engine.report.build import environment, source, written
+from engine.report.build import document, written
 from engine.report.words import num, number, plural
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 LISTED = 200  # findings of one kind; audit.json has them all
 LINES = 2000  # instruments
 
@@ -26,17 +25,9 @@ def write(path: Path, audit: Audit, grades: dict[str, Grade], best: tuple[Recomm
 
 def render(audit: Audit, grades: dict[str, Grade], best: tuple[Recommendation, ...]) -> str:
     """The page as one document: everything escaped, nothing fetched."""
-    from markupsafe import Markup
-
-    from engine import __version__
-
     strap = f"{audit.first} to {audit.last} · {audit.rows:,} rows · {plural(len(audit.lines), 'instrument')}"
     sections = [_whole(audit, grades), _kinds(audit), _instruments(audit, grades), _best(best), _findings(audit)]
-    page = environment().get_template("audit.html")
-    return page.render(
-        name=audit.where, strap=strap, sections=sections, version=__version__, policy=POLICY,
-        style=Markup(source("style.css")),
-    )  # fmt: skip
+    return document(audit.where, "audit", strap, sections, "What no detector looks for is not found.")
 
 
 def _whole(audit: Audit, grades: dict[str, Grade]) -> Section:

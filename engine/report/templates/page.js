@@ -24,6 +24,16 @@
     return Object.assign({ type: "scatter", mode: "lines", x: x, y: y, name: name, line: { color: colour(tint), width: 1.5 } }, extra);
   }
 
+  // Labels at 1, 2 and 5 of each power of ten, or at the powers alone where there are many.
+  function logarithmic(told) {
+    var low = Infinity, high = 0;
+    [told.equity, told.benchmark || []].forEach(function (values) {
+      values.forEach(function (value) { if (value > 0) { low = Math.min(low, value); high = Math.max(high, value); } });
+    });
+    var decades = Math.log10(high / low);
+    return decades > 0.5 ? { type: "log", dtick: decades > 3 ? 1 : "D2" } : { type: "log", nticks: 6 };
+  }
+
   function curves() {
     var place = by("plot-curves"), told = data.curves;
     if (!place || !told) { return; }
@@ -42,7 +52,7 @@
     Plotly.react(place, traces, base(place, {
       hovermode: "x unified",
       xaxis: axis({ anchor: "y2", fixedrange: false, showgrid: false, zeroline: false, type: "date", hoverformat: data.daily ? "%Y-%m-%d" : "%Y-%m-%d %H:%M" }),
-      yaxis: axis({ domain: [0.36, 1], type: by("log").checked ? "log" : "linear", tickformat: "~s", nticks: 6 }),
+      yaxis: axis(Object.assign({ domain: [0.36, 1], tickformat: "~s" }, by("log").checked ? logarithmic(told) : { type: "linear", nticks: 6 })),
       yaxis2: axis({ domain: [0, 0.29], tickformat: ".0%", nticks: 4 })
     }), quiet);
   }

@@ -1,0 +1,106 @@
+"""barcast evaluate and barcast compare-models: how trained models did on dates they had not seen."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override a key of the recipe, such as data.path")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")]
+At = Annotated[
+    str | None, typer.Option(metavar="INSTANT", help="what the log of looks tells as the time; now unless said")
+]
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="a model folder, a walk-forward, or a folder of them by seed or symbol")],
+    out: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="for evaluation.json, .html and MODEL_CARD.md; MODEL/evaluation"),
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(metavar="FILE", help="the recipe, where the folder does not hold it")
+    ] = None,
+    sets: Sets = None,
+    run: Annotated[
+        str | None, typer.Option(metavar="RUN", help="a backtest's directory, for targets such as sharpe")
+    ] = None,
+    baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="fit them on the same windows")] = True,
+    gap: Annotated[bool, typer.Option("--gap/--no-gap", help="measure on training and validation dates too")] = True,
+    attribution: Annotated[bool, typer.Option("--attribution/--no-attribution", help="integrated gradients")] = True,
+    at: At = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Judge a model on dates it has not seen, beside baselines: JSON, a page, and a model card. Opens the test range."""
+    import json
+    from pathlib import Path
+
+    from engine.report.build import written
+    from signals.evaluation import card, page
+    from signals.evaluation import evaluate as judging
+    from signals.evaluation.subject import open_model, places
+    from signals.training import reporting
+
+    root = Path(model)
+    found = places(root)
+    alone = found == [root]
+    texts, lines = [], []
+    with reporting.watched(quiet or as_json) as say:
+        for place in found:
+            subject = open_model(place, recipe, sets or (), say=say)
+            options = judging.Options(at or reporting.now(), baselines, gap, attribution, run, say)
+            told = judging.plain(judging.evaluate(subject, options))
+            folder = place / "evaluation" if out is None else Path(out) if alone else Path(out) / place.name
+            folder.mkdir(parents=True, exist_ok=True)
+            texts.append(json.dumps(told, indent=1, allow_nan=False))
+            written(folder / "evaluation.json", texts[-1] + "\n")
+            written(folder / "evaluation.html", page.render(told))
+            written(folder / "MODEL_CARD.md", card.render(told))
+            said = page.summary(told) if alone else f"{place.name}: {told['verdict']}\n  "
+            lines.append(f"{said}{folder / 'evaluation.html'}")
+    typer.echo("\n".join(lines) if not as_json else texts[0] if alone else f"[{', '.join(texts)}]")
+
+
+def compare_models(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL MODEL...", help="the first is the one to beat")],
+    out: Annotated[str, typer.Option(metavar="FOLDER", help="for comparison.json and comparison.html")] = "comparison",
+    sets: Sets = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="no date before it")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="no date after it")] = None,
+    at: At = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Hold models against each other on the dates that none had seen: JSON and a page. Opens their test ranges."""
+    import json
+    from pathlib import Path
+
+    from engine.config.units import date
+    from engine.errors import ConfigError
+    from engine.report.build import written
+    from signals.evaluation import beside
+    from signals.evaluation.compare import compare
+    from signals.evaluation.evaluate import plain
+    from signals.evaluation.subject import open_model
+    from signals.training import reporting
+
+    try:
+        span = [None if day is None else date(day) for day in (first, last)]
+    except ValueError as error:
+        raise ConfigError(f"--from, --to: {error}") from None
+    if len(models) < 2:
+        raise ConfigError("compare-models: expected two models or more, got one")
+    with reporting.watched(quiet or as_json) as say:
+        subjects = [open_model(model, None, sets or (), say=say) for model in models]
+        told = plain(compare(subjects, at or reporting.now(), *span))
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(told, indent=1, allow_nan=False)
+    written(folder / "comparison.json", text + "\n")
+    written(folder / "comparison.html", beside.render(told))
+    typer.echo(text if as_json else f"{beside.text(told)}{folder / 'comparison.html'}")

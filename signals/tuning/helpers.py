@@ -1,0 +1,47 @@
+"""Processes that work on one search side by side; each reads bars and features from the caches itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from signals.training.recipe import Recipe, read
+from signals.training.train import Run
+from signals.tuning.search import Found, tune
+from signals.tuning.section import Tune
+
+
+def together(
+    recipe: Recipe, said: Tune, out: Path, runs: Path, run: Run, jobs: int, storage: str | None = None
+) -> Found:
+    """The search, worked on by `jobs` processes, this one among them."""
+    base = None if recipe.base is None else str(recipe.base)
+    told = (recipe.resolved(), base, said.resolved(), str(out), str(runs), run._replace(say=silent), storage)
+    with _pool(jobs - 1, told) as wait:
+        return tune(recipe, said, out, runs, run, storage=storage, wait=wait)
+
+
+def silent(text: str) -> None:
+    """Nothing."""
+
+
+@contextmanager
+def _pool(count: int, told: tuple[Any, ...]) -> Iterator[Any]:
+    if count < 1:
+        yield lambda: None
+        return
+    with ProcessPoolExecutor(count, get_context("spawn")) as pool:
+        parts = [pool.submit(_one, *told) for _ in range(count)]
+        yield lambda: [part.result() for part in parts]
+
+
+def _one(
+    resolved: dict[str, Any], base: str | None, said: dict[str, Any], out: str, runs: str, run: Run, storage: str | None
+) -> None:
+    recipe = read(resolved)
+    recipe._base = None if base is None else Path(base)
+    tune(recipe, Tune.model_validate(said), out, runs, run, storage=storage)
