@@ -48,6 +48,7 @@ class Mirrored:
         self._times: dict[int, int] = {}  # close -> number of the slice
         self._seen, self._due, self._asked = -1, False, 0.0
         self._said: set[Difference] = set()
+        self._stopped = False  # whether orders were cancelled since the latch was closed
         self.outbound = Outbound(VenueLimits(), "")
         for row in journal.read(session.folder / JOURNAL):
             fold_row(self.mirror, self._pending, row.kind, row.body)
@@ -92,6 +93,19 @@ class Mirrored:
             self.session.writer.commit()
         return True
 
+    def _cancel(self) -> None:
+        """Once the latch is closed, cancel what is open: also an order that left while it was being closed."""
+        if latch.look(self.session.folder) is not None:
+            self._stopped = False
+            return
+        cancel = getattr(self.venue, "cancel_all", None)
+        if not self._stopped and cancel is not None:
+            try:
+                cancel()
+                self._stopped = True
+            except UncertainError:
+                self.sender.silent = True
+
     def finish(self) -> None:
         """Ask after the orders on their way for a few seconds; those that are not over are asked after by the next start."""
         clock = self.session.clock
@@ -133,6 +147,7 @@ class Mirrored:
         last = session.last
         if not self._heard():
             return
+        self._cancel()
         self.sender.pump(
             session.clock.now(), last.time, self.target(last), session.fold.engine.book.account.mark.copy()
         )

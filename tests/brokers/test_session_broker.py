@@ -264,3 +264,20 @@ def test_a_kill_cancels_at_the_broker_though_no_session_runs(tmp_path, brokers, 
     opened(tmp_path / "s", shop, brokers).run()
     assert said in tell(str(tmp_path / "s"), 0.0, "kill", {})
     assert latch.look(tmp_path / "s") is None and getattr(shop, "cancelled", 0) == (made is Cancels)
+
+
+def test_a_session_whose_latch_closes_cancels_once_and_sends_nothing_more(tmp_path, brokers):
+    from engine import latch
+
+    shop = Cancels()
+    session = opened(tmp_path / "s", shop, brokers)
+    counts = []
+
+    def show(running):
+        counts.append(shop.sent)
+        if running.fold.met == 30:
+            latch.kill(tmp_path / "s", "enough", 1)
+
+    session.run(show=show)
+    assert shop.cancelled == 1
+    assert 0 < counts[-1] == shop.sent and counts[-1] == next(sent for k, sent in enumerate(counts) if k >= 30)
