@@ -89,7 +89,7 @@ def test_every_link_of_a_page_leads_somewhere(page):
         assert (ROOT / "docs" / target).exists(), target
 
 
-def test_a_signal_of_ones_own_is_written_trained_checked_and_run_as_shown(tmp_path, monkeypatch):
+def test_a_signal_of_ones_own_is_written_trained_checked_run_and_traded_on_paper_as_shown(tmp_path, monkeypatch):
     from typer.testing import CliRunner
 
     from engine.cli import app
@@ -105,8 +105,13 @@ def test_a_signal_of_ones_own_is_written_trained_checked_and_run_as_shown(tmp_pa
         checked = run.invoke(app, ["check", "mine.py", "--set", "model=ridge.json"])
         assert checked.exit_code == 0 and "keeps its contract" in checked.output
         result = engine.backtest("ridge.yaml", plugins=["mine.py"])
+        words = [*"paper ridge.yaml --plugin mine.py --set feed.source=replay --set data.start=2022-11-01 -q".split()]
+        paper = run.invoke(app, words)
+        verified = run.invoke(app, ["verify", "sessions/ridge", "--plugin", "mine.py"])
     finally:
         for group in plugins._from_files.values():
             group.clear()
+    assert paper.exit_code == 0 and verified.exit_code == 0, paper.output + verified.output
+    assert "every row of the journal" in verified.output
     assert str(result.facts.dates[0]) == "2011-01-03"
     assert result.metrics["sharpe"] < result.benchmark_metrics["sharpe"]  # as the page says
