@@ -105,7 +105,19 @@ def test_a_signal_of_ones_own_is_written_trained_checked_run_and_traded_on_paper
         checked = run.invoke(app, ["check", "mine.py", "--set", "model=ridge.json"])
         assert checked.exit_code == 0 and "keeps its contract" in checked.output
         result = engine.backtest("ridge.yaml", plugins=["mine.py"])
-        words = [*"paper ridge.yaml --plugin mine.py --set feed.source=replay --set data.start=2022-11-01 -q".split()]
+        words = [
+            *[
+                "paper",
+                "ridge.yaml",
+                "--plugin",
+                "mine.py",
+                "--set",
+                "feed.source=replay",
+                "--set",
+                "data.start=2022-11-01",
+                "-q",
+            ]
+        ]
         paper = run.invoke(app, words)
         verified = run.invoke(app, ["verify", "sessions/ridge", "--plugin", "mine.py"])
     finally:
