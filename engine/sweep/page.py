@@ -9,34 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from engine.report.blocks import Cell, Column, Note, Section, Table
-from engine.report.build import environment, source, written
+from engine.report.build import document, written
 from engine.report.overview import heat
 from engine.report.words import num
 from engine.sweep.plateau import Verdict, figure, heatmap
 from engine.sweep.running import Result
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 SHOWN = ("sharpe", "cagr", "max_drawdown", "trades")
 LINES = 2000
 
 
 def write(path: Path, name: str, results: Sequence[Result], grid: Mapping[str, Sequence[Any]], told: Verdict) -> Path:
     """The path of the page, written whole; OutputError if it cannot be."""
-    from markupsafe import Markup
-
-    from engine import __version__
-
     wide = [key for key, values in grid.items() if len(values) > 1]
     sections = [
         _verdict(told, len(results)),
         *(_map(results, grid, a, b, told.metric) for a, b in combinations(wide, 2)),
     ]
-    page = environment().get_template("audit.html")
-    text = page.render(
-        name=f"{name}: sweep", strap=f"{len(results):,} cells · {' · '.join(grid)}", sections=[*sections, _cells(results, grid)],
-        version=__version__, policy=POLICY, style=Markup(source("style.css")),
-    )  # fmt: skip
-    return written(path, text)
+    strap = f"{len(results):,} cells · {' · '.join(grid)}"
+    foot = "The best of many is the luckiest of them."
+    return written(path, document(name, "sweep", strap, [*sections, _cells(results, grid)], foot))
 
 
 def _verdict(told: Verdict, cells: int) -> Section:
