@@ -13,10 +13,11 @@ from engine.forecasts import make_signal
 
 
 def located(name: str, factory: Any, params: dict[str, Any], base: Path | None) -> dict[str, Any]:
-    """`params` with the arguments that the plugin calls `paths` found, and the signals made that those called `nested` list.
+    """A copy of `params` with what the plugin calls `paths` found, and the signals made that those called `nested` list.
 
     ConfigError if a path is no text.
     """
+    params = dict(params)  # the configuration's own stay as they were written: a run's hash is of what was said
     for key in getattr(factory, "paths", ()):
         if key in params:
             if not isinstance(params[key], str):
