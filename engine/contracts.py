@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from engine.types import Bools, Floats, Ints, Order, Refused, Slice, Window
 
@@ -119,9 +119,3 @@ class Guard:
     kernel: Callable[..., int]
     params: Floats
     state: Floats
-
-
-class Plugin(Protocol):
-    """What an entry point names: something that is called with the YAML's arguments."""
-
-    def __call__(self, **params: Any) -> Any: ...

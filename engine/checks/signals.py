@@ -11,9 +11,9 @@ from engine.checks.case import ASKED, Case, asked_of, case_of, unasked
 from engine.checks.causal import causal_checks
 from engine.checks.finding import Finding, alike, difference, place_of, same_bits
 from engine.checks.markets import without
-from engine.checks.subject import BARS, Subject, ask, loose, permuted, through_yaml, window_at
+from engine.checks.subject import BARS, Subject, ask, loose, permuted, through_yaml, unfit, window_at
 from engine.contracts import UNITS
-from engine.errors import ConfigError, PluginError
+from engine.errors import PluginError
 
 if TYPE_CHECKING:
     from engine.panel import Panel
@@ -53,12 +53,8 @@ def arguments(case: Case) -> Finding:
     if subject.factory is None:
         return Finding("arguments", None, asked, "not asked: an object was given, not a class", place)
     given = subject.arguments()
-    for name, value in given.items():
-        try:
-            through_yaml({name: value})
-        except ConfigError as error:
-            told = str(error).split(": ")[-1]
-            return Finding("arguments", False, asked, f"{name} = {value!r:.60} does not fit YAML: {told}", place)
+    if (told := unfit(given)) is not None:
+        return Finding("arguments", False, asked, told, place)
     read = through_yaml(given)
     try:
         first, second = subject.make(), subject.make(read)

@@ -12,9 +12,9 @@ from engine.checks.finding import Finding, alike, difference, place_of
 from engine.checks.markets import market
 from engine.checks.poison import KINDS, WORDS, after, poison, spoilt
 from engine.checks.rehearsal import Rehearsal, rearranged
-from engine.checks.subject import Subject, through_yaml
+from engine.checks.subject import Subject, through_yaml, unfit
 from engine.checks.traces import rename, told_apart, unlike
-from engine.errors import BarcastError, ConfigError
+from engine.errors import BarcastError
 
 if TYPE_CHECKING:
     from engine.panel import Panel
@@ -47,16 +47,12 @@ def arguments(case: Rehearsal) -> Finding:
     if subject.factory is None:
         return Finding("arguments", None, asked, "not asked: an object was given, not a class", place)
     given = subject.arguments() if case.python else case.said()
-    for name, value in given.items():
-        try:
-            through_yaml({name: value})
-        except ConfigError as error:
-            told = str(error).split(": ")[-1]
-            return Finding("arguments", False, asked, f"{name} = {value!r:.60} does not fit YAML: {told}", place)
+    if (told := unfit(given)) is not None:
+        return Finding("arguments", False, asked, told, place)
     read = through_yaml(given)
     try:
         again = case.run(params=read)
-    except (BarcastError, Exception) as error:
+    except Exception as error:
         return Finding("arguments", False, asked, f"made again with {read}, it says: {error}", place)
     found = told_apart(case.base, again, case.panel, len(case.panel))
     if found is not None:

@@ -71,6 +71,16 @@ class Subject:
         return [p.name for p in known if p.default is empty and p.kind not in free and p.name not in self.params]
 
 
+def unfit(params: Mapping[str, Any]) -> str | None:
+    """Which of `params` no strategy file can say, and why; None where all can be."""
+    for name, value in params.items():
+        try:
+            through_yaml({name: value})
+        except ConfigError as error:
+            return f"{name} = {value!r:.60} does not fit YAML: {str(error).split(': ')[-1]}"
+    return None
+
+
 def through_yaml(params: Mapping[str, Any]) -> dict[str, Any]:
     """`params` written as YAML and read back by the rules of strategy files; ConfigError where that cannot be."""
     import yaml

@@ -65,7 +65,6 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "comparison": {"change": TEXT, "accuracy": FIGURES},
 }
-Days = tuple[date, date]
 
 
 @dataclass(frozen=True, slots=True)

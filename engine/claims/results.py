@@ -10,8 +10,6 @@ from engine.claims.finding import IMPOSSIBLE, INTERVAL, UNLIKELY, WARNING, Findi
 from engine.claims.reading import Report
 from engine.statistics import deflation, track
 
-CALENDARS = (252.0, 250.0, 260.0, 365.0)
-
 
 def performance(report: Report) -> Iterator[Finding]:
     def told(key: str) -> Figure | None:

@@ -10,8 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine import latch
-from engine.errors import BarcastError, ConfigError, DataError, OutputError
+from engine.errors import DataError
 from engine.live.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
@@ -166,47 +165,20 @@ def tell(folder: str, wait: float, name: str, said: Mapping[str, Any]) -> str:
     """Leave a command for a session, and say what has become of it."""
     from engine.live import status
     from engine.live.commands import HAND_OVER, Command
-    from engine.live.control import answer, post
+    from engine.live.instructing import JOURNALED, LATCHED, instruct
 
-    clock, place = SystemClock(), Path(folder)
-    command = Command(name=name, key="", **said)
-    command.check(status.symbols_of(place))
-    if name == "kill":  # first of all: it needs neither room on the disk nor a session that listens
-        latch.kill(place, "barcast kill", clock.now())
-    elif name == "resume":
-        latch.resume(place, command.reason, clock.now())
-    there = cancelled(place) if name == "kill" else ""
-    try:
-        key = post(place, command, clock)
-    except OutputError as error:
-        if name != "kill":
-            raise
-        return f"kill: the latch is closed, so nothing is sent{there}; but {error}"
-    told = answer(place, key, clock, wait)
-    if told == "journaled":
-        return f"{name}: journaled; it acts from the next slice on{there}"
-    if told == "waits" and name == HAND_OVER and status.is_held(place):
-        return f"{name}: left in {place / 'commands'}; it is judged and acts when the next slice comes"
-    if told == "waits":
-        return f"{name}: left in {place / 'commands'}; nothing has read it within {wait:g} s. It acts once the session runs{there}"
-    raise ConfigError(told)
-
-
-def cancelled(place: Path) -> str:
-    """Cancel what is open at the session's broker, whatever state the session is in; what to say of it."""
-    from engine.brokers.building import venue_of
-    from engine.brokers.sending import UncertainError
-    from engine.live.paper import config_of
-
-    try:
-        venue = venue_of(config_of(place))
-        cancel = getattr(venue, "cancel_all", None)
-        if cancel is None:
-            return "" if venue is None else ". The broker was not asked to cancel: it cannot be"
-        cancel()
-    except (BarcastError, UncertainError) as error:
-        return f". The broker was not asked to cancel, or did not answer: {error}"
-    return ". Open orders at the broker are cancelled"
+    place = Path(folder)
+    wanted = Command(name=name, key="", **said)
+    wanted.check(status.symbols_of(place))
+    told = instruct(place, wanted, SystemClock(), wait)
+    if told.state == LATCHED:
+        return f"{name}: the latch is closed, so nothing is sent{told.broker}; but {told.error}"
+    if told.state == JOURNALED:
+        return f"{name}: journaled; it acts from the next slice on{told.broker}"
+    left = f"{name}: left in {place / 'commands'}"
+    if name == HAND_OVER and status.is_held(place):
+        return f"{left}; it is judged and acts when the next slice comes"
+    return f"{left}; nothing has read it within {wait:g} s. It acts once the session runs{told.broker}"
 
 
 def bar_time(text: str) -> int:

@@ -142,17 +142,7 @@ class Assembler:
             cells.put(bar)
             cells.touched = now
             return ()
-        held = cells.values_of(bar.column)
-        if held == bar.values:
-            self.counts["duplicate"] += 1
-            cells.confirm(bar)
-            return ()
-        if cells.is_older(bar):
-            self.counts["outdated"] += 1
-            return ()
-        cells.put(bar)
-        self.counts["correction"] += 1
-        return (Correction(bar.column, bar.time, held, bar.values, bar.origin, acted=False),)
+        return self._again(bar, cells, acted=False)
 
     def _after_the_close(self, bar: Bar, now: int) -> tuple[Arrival, ...]:
         cells = self._closed[bar.time]
@@ -160,6 +150,10 @@ class Assembler:
             cells.put(bar)
             self.counts["late"] += 1
             return (Late(bar.column, bar.time, bar.values, now),)
+        return self._again(bar, cells, acted=True)
+
+    def _again(self, bar: Bar, cells: Cells, acted: bool) -> tuple[Arrival, ...]:
+        """A bar for a cell that has one: the same, an older version, or a correction of it."""
         held = cells.values_of(bar.column)
         if held == bar.values:
             self.counts["duplicate"] += 1
@@ -170,7 +164,7 @@ class Assembler:
             return ()
         cells.put(bar)
         self.counts["correction"] += 1
-        return (Correction(bar.column, bar.time, held, bar.values, bar.origin, acted=True),)
+        return (Correction(bar.column, bar.time, held, bar.values, bar.origin, acted=acted),)
 
     def _denied(self, history: History, time: int, cells: Cells, now: int) -> tuple[Arrival, ...]:
         """REST knows of no bar at `time`: empty where nothing else is known; told, once, where the stream had one."""

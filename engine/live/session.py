@@ -14,9 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
-from engine import journal, latch
+from engine import latch
 from engine.errors import BarcastError, DataError
 from engine.live import start as starts
 from engine.live import tape
@@ -30,7 +28,6 @@ from engine.live.gate import Gate, GateError
 from engine.live.handing import HandOvers
 from engine.live.refold import Refold, checkpoint, derived
 from engine.live.state import difference
-from engine.live.tape import JOURNAL
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -302,13 +299,3 @@ class Session:
         self.writer.close()
         self.feed.close()
         return why
-
-
-def equity_so_far(folder: Path) -> np.ndarray:
-    """(T, 7) bar time and money of every slice decided so far, from the journal: for curves."""
-    rows = [
-        [float(row.body["time"]), *row.body["money"]]
-        for row in journal.read(folder / JOURNAL)
-        if row.kind == tape.DECISION
-    ]
-    return np.array(rows).reshape(-1, 7)

@@ -24,10 +24,9 @@ START, WARM_UP, SLICE, LATE, CORRECTION, GAP, ACTION = (
     "gap",
     "action",
 )
-FORECASTS, DECISION, INTENT, ANSWER, FILL, SWITCH = "forecasts", "decision", "intent", "answer", "fill", "switch"
+FORECASTS, DECISION, INTENT, FILL, SWITCH = "forecasts", "decision", "intent", "fill", "switch"
 COMMAND, HAND_OVER, CHECKPOINT, RESTART, CLOSE = "command", "hand-over", "checkpoint", "restart", "close"
 REFUSED, ADOPTED, HALT = "refused", "adopted", "halt"
-TAPE = (START, ADOPTED, WARM_UP, SLICE, GAP, ACTION, FORECASTS, COMMAND, HAND_OVER)
 DERIVED = (FILL, REFUSED, SWITCH, INTENT, DECISION)  # what a slice came to, in this order; the decision seals it
 WIDE = ("state", "universe", "config", "bars", "values")  # keys of bodies that are too large to be shown
 COLUMNS = ("lot", "tick", "multiplier", "sector", "delisted_at", "terminal_value")

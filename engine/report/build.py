@@ -119,6 +119,8 @@ def render(
         .get_template("page.html")
         .render(
             name=result.name,
+            what="",
+            foot="Past results, simulated or not, say little about future ones.",
             strap=strap(result),
             ruined=result.facts.ended == "ruin",
             sections=sections(result, found, charts, findings or Findings()),

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from engine.robust import Robustness
 
 NOT_CHECKED = "not checked"
-STATES = ("passed", "failed", "told", NOT_CHECKED)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of belief: `state` is one of STATES, `text` what was found, or what would have been looked for."""
+    """One line of belief: `state` is passed, failed, told or not checked.
+
+    `text` is what was found, or what would have been looked for.
+    """
 
     name: str
     state: str

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine import latch
-from engine.errors import BarcastError, ConfigError
+from engine.errors import ConfigError
 from engine.live.clock import Clock
 from engine.live.commands import Command
-from engine.live.control import answer, post
+from engine.live.instructing import JOURNALED, LATCHED, instruct
 
 ALLOWED = ("pause", "resume", "exit", "kill")
 FIELDS: Mapping[str, type] = {"name": str, "symbol": str, "flatten": bool, "reason": str}
@@ -38,20 +37,11 @@ def command_of(body: Any, symbols: tuple[str, ...]) -> Command:
 
 
 def obey(folder: Path, command: Command, clock: Clock, wait: float = WAIT) -> str:
-    """What became of it. A kill closes the latch first, whatever the session is doing; a resume opens it."""
-    if command.name == "kill":
-        latch.kill(folder, command.reason, clock.now())
-    elif command.name == "resume":
-        latch.resume(folder, command.reason, clock.now())
-    try:
-        told = answer(folder, post(folder, command, clock), clock, wait)
-    except BarcastError:
-        if command.name == "kill":
-            return "kill: latched, nothing more is sent; it could not be journaled"
-        raise
+    """What became of it, in a line for the page."""
+    told = instruct(folder, command, clock, wait)
     word = f"{command.name} {command.symbol}".strip()
-    if told == "journaled":
-        return f"{word}: journaled; it acts from the next slice on"
-    if told == "waits":
-        return f"{word}: left for the session, which has not read it yet"
-    raise ConfigError(told)
+    if told.state == LATCHED:
+        return f"{word}: latched, nothing more is sent{told.broker}; it could not be journaled"
+    if told.state == JOURNALED:
+        return f"{word}: journaled; it acts from the next slice on{told.broker}"
+    return f"{word}: left for the session, which has not read it yet{told.broker}"

@@ -44,28 +44,36 @@ def still(panel: Panel, slices: int) -> Graft:
     return Graft(flat, flat.copy(), flat.copy(), flat.copy(), volume)
 
 
+def moves(panel: Panel) -> list[Floats]:
+    """(T, N) open, high, low and close over the last known close before, in forward-adjusted prices; volume. Row 0 is NaN."""
+    bars = panel.adjusted
+    rows = np.arange(len(panel))[:, None]
+    last = np.maximum.accumulate(np.where(np.isnan(bars.close), 0, rows), axis=0)
+    carried = np.take_along_axis(bars.close, last, axis=0)
+    before = np.vstack((np.full((1, bars.close.shape[1]), np.nan), carried[:-1]))
+    return [getattr(bars, key) / before for key in ("open", "high", "low", "close")] + [panel.volume]
+
+
 def replay(panel: Panel, rows: slice) -> Graft:
     """The bars of `rows` as they were, in forward-adjusted prices, so that a split is no crash.
 
     A name without a bar there moves as the mean of those that have one; a missing open, high or low stays missing.
     """
-    bars = panel.adjusted
     if rows.start < 1 or rows.stop <= rows.start:
         raise DataError(
             f"{panel.name}: slices {rows.start} to {rows.stop} cannot be replayed; there must be one before"
         )
-    before = bars.close[rows.start - 1 : rows.stop - 1]
     there = ~np.isnan(panel.close[-1])
+    *ratios, volume = (column[rows] for column in moves(panel))
+    gone = np.isnan(ratios[3])
     columns = []
-    for values in (bars.open, bars.high, bars.low, bars.close):
-        ratio = values[rows] / before
+    for ratio in ratios:
         known = np.isfinite(ratio)
         mean = np.where(known, ratio, 0.0).sum(1) / np.maximum(known.sum(1), 1)
-        gone = np.asarray(np.isnan(bars.close[rows] / before))
         filled = np.where(gone & np.asarray(known.any(axis=1))[:, None], mean[:, None], ratio)
         columns.append(np.where(there, filled, np.nan))
     open_, high, low, close = _ordered(columns)
-    return Graft(open_, high, low, close, np.where(there, panel.volume[rows], np.nan))
+    return Graft(open_, high, low, close, np.where(there, volume, np.nan))
 
 
 def _ordered(columns: list[Floats]) -> list[Floats]:

@@ -20,6 +20,7 @@ from engine.panel import Panel
 from engine.run import Inputs, engine_of, make_signals, record_of
 from engine.trades import round_trips
 from engine.types import Bools, Floats, Ints
+from risk.stress.grafting import moves
 from risk.stress.shocked import forecasts_of
 
 BLOCK = 20.0  # slices, mean
@@ -102,16 +103,6 @@ def drawn(allowed: Bools, length: int, block: float, rng: Generator) -> Ints:
         following = out[t - 1] + 1
         out[t] = following if goes_on[t] and following < len(allowed) and allowed[following] else fresh[t]
     return out
-
-
-def moves(panel: Panel) -> list[Floats]:
-    """(T, N) open, high, low and close over the last known close before, in forward-adjusted prices; volume. Row 0 is NaN."""
-    bars = panel.adjusted
-    rows = np.arange(len(panel))[:, None]
-    last = np.maximum.accumulate(np.where(np.isnan(bars.close), 0, rows), axis=0)
-    carried = np.take_along_axis(bars.close, last, axis=0)
-    before = np.vstack((np.full((1, bars.close.shape[1]), np.nan), carried[:-1]))
-    return [getattr(bars, key) / before for key in ("open", "high", "low", "close")] + [panel.volume]
 
 
 def history(panel: Panel, ratios: list[Floats], rows: Ints) -> Panel:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from engine.types import Window
 
 KINDS = ("open_to_open", "close_to_close", "close")
-TARGETS = ("return", "up", "above_median", "price")
 
 
 @dataclass(frozen=True, slots=True)

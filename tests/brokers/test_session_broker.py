@@ -266,6 +266,19 @@ def test_a_kill_cancels_at_the_broker_though_no_session_runs(tmp_path, brokers, 
     assert latch.look(tmp_path / "s") is None and getattr(shop, "cancelled", 0) == (made is Cancels)
 
 
+def test_a_kill_from_the_page_cancels_at_the_broker_as_one_from_the_shell_does(tmp_path, brokers):
+    from engine import latch
+    from engine.live.clock import StoppedClock
+    from engine.live.commands import Command
+    from engine.web.commanding import obey
+
+    shop = Cancels()
+    opened(tmp_path / "s", shop, brokers).run()
+    said = obey(tmp_path / "s", Command("kill", "", reason="from the page"), StoppedClock(1), 0.0)
+    assert "Open orders at the broker are cancelled" in said and shop.cancelled == 1
+    assert latch.look(tmp_path / "s") is None
+
+
 def test_a_session_whose_latch_closes_cancels_once_and_sends_nothing_more(tmp_path, brokers):
     from engine import latch
 

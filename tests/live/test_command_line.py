@@ -150,7 +150,7 @@ def test_sigterm_stops_cleanly_and_commands_are_heard_while_it_runs(whole, tmp_p
 def test_kill_closes_the_latch_even_where_no_command_can_be_left(whole, tmp_path, monkeypatch):
     from engine import latch
     from engine.errors import OutputError
-    from engine.live import control
+    from engine.live import instructing
 
     folder = tmp_path / "s"
     barcast("paper", FILE, "--session", folder, "--quiet", *SHORT, "--set", "data.end=2021-09-30")
@@ -158,6 +158,6 @@ def test_kill_closes_the_latch_even_where_no_command_can_be_left(whole, tmp_path
     def full(session, command, clock):
         raise OutputError("no space left")
 
-    monkeypatch.setattr(control, "post", full)
+    monkeypatch.setattr(instructing, "post", full)
     assert "the latch is closed, so nothing is sent; but no space left" in barcast("kill", folder)
     assert latch.look(folder) is None

@@ -11,7 +11,8 @@ from engine.config import load
 from engine.errors import DataError
 from engine.panel import Panel
 from engine.run import prepare
-from risk.stress.resampled import drawn, history, moves, resampled
+from risk.stress.grafting import moves
+from risk.stress.resampled import drawn, history, resampled
 
 
 def market(rows: int = 120) -> Panel:

@@ -32,12 +32,6 @@ def trix(b: Block) -> Floats:
     return smooth / rolling.lag(smooth, 1) - 1.0
 
 
-def chande(b: Block) -> Floats:
-    """Chande (1994): rises less falls over both, of 50 bars."""
-    moves = i.change(b)
-    return rolling.total(moves, 50) / rolling.total(np.abs(moves), 50)
-
-
 def coppock(b: Block) -> Floats:
     """Coppock (1962): the linearly weighted mean of 10 of the returns over 11 and over 14 bars."""
     return rolling.weighted(b.past(11) + b.past(14), np.arange(1.0, 11.0) / 55.0)

@@ -38,6 +38,19 @@ def split_truth(folder: Path) -> pd.DataFrame:
     return truth.assign(real=truth["splits"] >= 1.5)
 
 
+def ratio_steps(folder: Path) -> tuple[pd.DataFrame, pd.Series]:
+    """Where Indian closes as traded over adjusted ones change for good by a fifth or more: rows, and the change of each."""
+    raw = pd.read_parquet(folder / "india_nifty50_raw_2015_2021.parquet", columns=["date", "symbol", "close"])
+    mended = pd.read_parquet(folder / "india_nifty50_1996_2024.parquet", columns=["date", "symbol", "close"])
+    mended["symbol"] = mended["symbol"].str.removesuffix(".NS")
+    both = raw.merge(mended, on=["date", "symbol"]).sort_values(["symbol", "date"])
+    ratio = both["close_x"] / both["close_y"]
+    step = ratio / ratio.groupby(both["symbol"]).shift(1)
+    lasting = ratio.groupby(both["symbol"]).shift(-5) / ratio.groupby(both["symbol"]).shift(5)
+    truth = both[(step < 0.8) & (lasting < 0.8)].assign(date=lambda one: pd.to_datetime(one["date"]))
+    return truth, step[truth.index]
+
+
 def hits(truth: pd.DataFrame, found: list, sessions: np.ndarray) -> list[bool]:
     """Whether each true (symbol, date) has a finding within a session of it."""
     out = []

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from engine.data.audit import audit
-from tests.data.audit.real import BAD, MOVES, hits, said, sessions, split_truth, years
+from tests.data.audit.real import BAD, MOVES, hits, ratio_steps, said, sessions, split_truth, years
 
 FOLDER = os.environ.get("BARCAST_DATA")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="BARCAST_DATA does not name the folder of real market data")
@@ -77,16 +77,9 @@ def test_zero_prices_of_another_vendor_are_all_found():
 
 def test_splits_of_indian_shares_are_found_by_the_ratio_of_two_files():
     """Raw over adjusted closes change for good where a split or a bonus is; those of 4:3 and 3:2 on lively days go unseen."""
-    raw = pd.read_parquet(folder() / "india_nifty50_raw_2015_2021.parquet", columns=["date", "symbol", "close"])
-    mended = pd.read_parquet(folder() / "india_nifty50_1996_2024.parquet", columns=["date", "symbol", "close"])
-    mended["symbol"] = mended["symbol"].str.removesuffix(".NS")
-    both = raw.merge(mended, on=["date", "symbol"]).sort_values(["symbol", "date"])
-    ratio = both["close_x"] / both["close_y"]
-    step = ratio / ratio.groupby(both["symbol"]).shift(1)
-    lasting = ratio.groupby(both["symbol"]).shift(-5) / ratio.groupby(both["symbol"]).shift(5)
-    truth = both[(step < 0.8) & (lasting < 0.8)].assign(date=lambda one: pd.to_datetime(one["date"]))
+    truth, step = ratio_steps(folder())
     file = folder() / "india_nifty50_raw_2015_2021.parquet"
     splits = said(audit(file), "split")
     found = hits(truth, splits, sessions(file))
-    large = (step[truth.index] < 0.6).to_numpy()
+    large = (step < 0.6).to_numpy()
     assert (sum(found), len(found)) == (21, 25) and all(np.array(found)[large]) and len(splits) <= 24
