@@ -51,7 +51,6 @@ _TABLE = [
     ("the margin of a share below it is the way to the nearest forecast", TRAILING,
      "    if nearest - here >= most:\n        return float(nearest - here)\n", "    return float(nearest - here)\n"),
     ("a tie has a margin", TRAILING, "        return 0.0  # ties alone", "        return np.inf  # ties alone"),
-    ("equal forecasts are stepped over one by one", TRAILING, "                count += 1\n", "                count += 0\n"),
     ("k is rounded", QUINTILE, "math.floor(params[QUANTILE] * names + 1e-9)", "round(params[QUANTILE] * names)"),
     ("quintile breaks ties by column", QUINTILE, "state[TIED, symbol_rank[i]] = i", "state[TIED, i] = i"),
     ("positive_only keeps zero", QUINTILE, "not forecast[i] > 0.0", "not forecast[i] >= 0.0"),

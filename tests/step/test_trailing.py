@@ -106,6 +106,16 @@ def test_forecasts_made_while_a_switch_keeps_everything_out_are_on_record():
     assert decisions(played)[2:7] == ["enter", "flatten", "flatten", "below confidence", "enter"]
 
 
+def test_on_such_slices_the_rule_listens_and_decides_nothing():
+    two = {"confidence": Top(0.5, 2), "exit_confidence": Top(1.0, 2), "size": 1.0}
+    switch = Switch("max_drawdown", 0.1, "flatten", 1.0, 2)
+    bars = [10, 10, 10, (10, 10, 8, 8), 8, 8, 8]
+    played = play(bars, None, [0.1, 0.2, 0.3, 0.9, 0.301, 0.5], switches=[switch], **two)
+    # .301 would have been .001 from where the verdict turns; .5 is .199 from it, .3 was .2
+    assert [played.decision(t) for t in (4, 5)] == ["flatten", "enter"]
+    assert played.engine.strategy.state[0, 0] == pytest.approx(0.199)
+
+
 def test_a_name_held_before_there_are_enough_forecasts_is_left_alone():
     engine = build(make([10] * 4, [0.4, 0.3, 0.2, 0.1]), Config(capital=1000.0, **FOUR))
     engine.step()
@@ -137,9 +147,9 @@ def test_the_side_that_passes_alone_is_taken_though_its_own_forecast_is_the_smal
 
 
 def test_a_share_reached_but_for_rounding_is_reached():
-    # 1 - .9 is 0.09999999999999998 in floats, 1 - .1 is .9: of ten, one and nine must lie below
+    # 1 - .7 is 0.30000000000000004 in floats, 1 - .1 is .9: of ten, three and nine must lie below
     past = [k / 10 for k in range(10)]
-    for share, today, decision in ((0.9, 0.05, "enter"), (0.1, 0.85, "enter"), (0.1, 0.75, "below confidence")):
+    for share, today, decision in ((0.7, 0.25, "enter"), (0.1, 0.85, "enter"), (0.1, 0.75, "below confidence")):
         ten = {"confidence": Top(share, 10), "exit_confidence": Top(share, 10), "size": 0.1}
         assert play([10] * 12, None, [*past, today], **ten).decision(10) == decision
 
