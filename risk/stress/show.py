@@ -119,7 +119,8 @@ def _assumed(console: Any, found: Assumptions) -> None:
     table = _table("", "low", "high", "Sharpe at low", "at high", "CAGR at low", "at high")
     for one in found.tornado:
         yearly = ("n/a" if x is None else share(x) for x in one.cagr)
-        table.add_row(one.key, f"{one.low:g}", f"{one.high:g}", *(maybe(x) for x in one.sharpe), *yearly)
+        ends = (x if isinstance(x, str) else f"{x:g}" for x in (one.low, one.high))
+        table.add_row(one.key, *ends, *(maybe(x) for x in one.sharpe), *yearly)
     console.print(table)
     console.print(f"\n[bold]Capacity[/]: {found.said}")
     if not found.capacity:
