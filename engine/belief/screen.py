@@ -187,13 +187,17 @@ def _interval(result: Result) -> Sentence | None:
 def _trials(search: Search, result: Result) -> Sentence:
     numbers: Numbers = {
         "trials": search.trials,
+        "here": search.here,
         "elsewhere": search.elsewhere,
         "effective": search.effective,
         "hurdle": search.hurdle,
         "dsr": search.dsr,
         "min_backtest_years": search.years,
     }
-    also = f" {search.elsewhere:,} more were tried on other bars." if search.elsewhere else ""
+    verb = "was" if search.elsewhere == 1 else "were"
+    also = f" {search.elsewhere:,} more {verb} tried on other names or other times." if search.elsewhere else ""
+    others = search.trials - search.here
+    where = f"on these bars, {others:,} of them cut or copied otherwise," if others else "on these bars"
     if search.trials == 1:
         psr = result.metrics["psr"]
         left = (
@@ -205,10 +209,10 @@ def _trials(search: Search, result: Result) -> Sentence:
         return Sentence("trials", PLAIN, text, numbers)
     worth = "" if search.effective is None else f", worth {search.effective:.1f} independent ones"
     if search.dsr is None:
-        text = f"{search.trials:,} trials on these bars are in the ledger{worth}; a deflated Sharpe is undefined.{also}"
+        text = f"{search.trials:,} trials {where} are in the ledger{worth}; a deflated Sharpe is undefined.{also}"
         return Sentence("trials", UNKNOWN, text, numbers)
     text = (
-        f"{search.trials:,} trials on these bars are in the ledger{worth}; the best of so many reaches "
+        f"{search.trials:,} trials {where} are in the ledger{worth}; the best of so many reaches "
         f"{_two(search.hurdle)} by chance, which leaves a deflated Sharpe of {search.dsr:.1%}.{also}"
     )
     return Sentence("trials", FOR if search.dsr >= CONFIDENT else AGAINST, text, numbers)

@@ -84,7 +84,7 @@ def examined_text(told: dict[str, Any]) -> str:
     else:
         worth = figure(told["effective"], ".1f")
         rows += [
-            ("trials", f"{told['trials']:,} on these bars, worth {worth} independent ones"),
+            ("trials", f"{told['trials']:,} on these bars{otherwise(told)}, worth {worth} independent ones"),
             ("best of them by chance", f"Sharpe {figure(told['hurdle'])}"),
             ("deflated Sharpe", figure(told["dsr"], ".2%")),
             ("minimum backtest length", f"{figure(told['min_backtest_years'])} years for a chance Sharpe of 1"),
@@ -98,6 +98,8 @@ def examined_text(told: dict[str, Any]) -> str:
             (f"{one['reps']:,} other histories", f"{one['loses']:.1%} lose; growth {growth[0]:.2f} to {growth[2]:.2f}")
         )
         rows.append(("", f"deepest drawdown {fall[1]:.1%} in the middle, {fall[0]:.1%} in the worst 1 of 20"))
+    if told["trials"] > 1 and (cut := narrowed(told["shared"])) is not None:
+        rows.append(("PBO and SPA", cut))
     if (one := told["pbo"]) is not None:
         rows.append(
             ("overfitting (PBO)", f"{one['pbo']:.1%} over {one['trials']:,} trials; {one['by_chance']:.1%} by chance")
@@ -108,6 +110,24 @@ def examined_text(told: dict[str, Any]) -> str:
         rows.append(("superior ability (SPA)", f"{told_p} that no trial beats {one['against'].replace('_', ' ')}"))
     rows += [(name, f"n/a: {why}") for name, why in reasons.items()]
     return lines_of(rows)
+
+
+def otherwise(told: dict[str, Any]) -> str:
+    """How many of the trials were on other cuts or copies of the bars."""
+    others = told["trials"] - told["here"]
+    return f", {others:,} of them cut or copied otherwise" if others else ""
+
+
+def narrowed(one: dict[str, Any]) -> str | None:
+    """That only some trials or slices stand side by side; None where all do."""
+    if not one["left_out"] and not one["cut"]:
+        return None
+    count = one["trials"] + one["left_out"]
+    left = f"; {one['left_out']:,} share less than half of its slices and are left out" if one["left_out"] else ""
+    span = f"{one['points']:,} slices from {one['first']} to {one['last']}"
+    return (
+        f"{one['trials']:,} of {count:,} trials, on the {span} that they share, {one['cut']:,} fewer than the run{left}"
+    )
 
 
 def chance_text(told: dict[str, Any]) -> str:
