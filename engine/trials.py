@@ -270,12 +270,12 @@ def _quoted(place: Path) -> str:
 
 def _trial(row: tuple[Any, ...], bars: Mapping[str, tuple[tuple[str, ...], Ints]]) -> Trial:
     key, kind, name, fingerprint, rate, slices, first, last, sharpe, skew, kurtosis, per_point, packed, said, of = row
-    numbers = (math.nan if value is None else float(value) for value in (sharpe, skew, kurtosis))
+    a, b, c = (math.nan if value is None else float(value) for value in (sharpe, skew, kurtosis))
     returns = np.frombuffer(zlib.decompress(packed), dtype="<f4").astype(np.float64)
     # An older ledger kept no times: evenly spread ones are the same for the same span, and for no other.
     symbols, times = bars.get(of, ((), np.linspace(first, last, len(returns)).astype(np.int64)))
-    head = (key, kind, name, fingerprint, rate, slices, first, last, *numbers)
-    return Trial(*head, per_point, returns, json.loads(said), symbols, times)
+    head = (key, kind, name, fingerprint, rate, slices, first, last, a, b, c, per_point, returns)
+    return Trial(*head, json.loads(said), symbols, times)
 
 
 def count(path: str | Path) -> int:
