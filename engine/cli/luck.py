@@ -1,4 +1,4 @@
-"""barcast overfitting and barcast chance: what selection, a short sample and chance leave of a result."""
+"""barcast overfitting, barcast chance and barcast cpcv: what selection, a short sample and chance leave of a result."""
 
 from __future__ import annotations
 
@@ -60,6 +60,36 @@ def chance(
         inputs = run.prepare(loaded, None, None, say)
         told = against_chance(loaded, inputs, count, how, seed, lambda k, n: say(f"chance {k:,} of {n:,}"))
     typer.echo(json.dumps({"schema_version": 1, **told}, allow_nan=False) if as_json else chance_text(told))
+
+
+def cpcv(
+    config: Annotated[str, typer.Argument(help="the strategy file; one signal of it is precomputed")],
+    forecasts: Annotated[
+        list[str], typer.Argument(help="the folder of a walk-forward of scheme cpcv, or a Parquet file per split")
+    ],
+    groups: Annotated[int | None, typer.Option(help="of files: parts the slices are cut into")] = None,
+    test_groups: Annotated[int | None, typer.Option(help="of files: how many a split sets aside")] = None,
+    signal: Annotated[str | None, typer.Option(help="whose forecasts they are; the only precomputed one")] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override one key; may be repeated")
+    ] = None,
+    plugin: Annotated[
+        list[str] | None, typer.Option("--plugin", metavar="FILE", help="a Python file of your plugins")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a strategy over every path of a combinatorial cross-validation; one fixed forecast is refused."""
+    from engine import run
+    from engine.cli.show import talking
+    from engine.crossed import crossed
+    from engine.plugins import load_files
+
+    with talking(quiet or as_json) as say:
+        load_files(plugin or ())
+        loaded = run.load_config(config, sets or ())
+        told = crossed(loaded, forecasts, groups, test_groups, signal, lambda k, n: say(f"path {k:,} of {n:,}"))
+    typer.echo(json.dumps({"schema_version": 1, **told}, allow_nan=False) if as_json else crossed_text(told))
 
 
 def lines_of(rows: Sequence[tuple[str, str]]) -> str:
@@ -128,6 +158,21 @@ def narrowed(one: dict[str, Any]) -> str | None:
     return (
         f"{one['trials']:,} of {count:,} trials, on the {span} that they share, {one['cut']:,} fewer than the run{left}"
     )
+
+
+def crossed_text(told: dict[str, Any]) -> str:
+    """The paths for people."""
+    rows = [("path", "Sharpe   total return   deepest drawdown")]
+    for k, one in enumerate(told["paths"]):
+        gain, fall = figure(one["total_return"], ".1%"), figure(one["max_drawdown"], ".1%")
+        rows.append((str(k), f"{figure(one['sharpe']):>6}   {gain:>12}   {fall:>16}"))
+    if (spread := told["sharpe"]) is None:
+        return lines_of([*rows, ("Sharpe", f"n/a: {told['reason']}")])
+    middle = f"mean {figure(spread['mean'])}, sd {figure(spread['sd'])}, middle {figure(spread['middle'])}"
+    ends = f"{figure(spread['low'])} to {figure(spread['high'])} in nine of ten; {spread['loses']:.0%} at 0 or below"
+    rows += [("Sharpe", middle), ("", ends)]
+    rows.append(("", "paths share their bars and most of what was learnt: this is no confidence interval"))
+    return lines_of(rows)
 
 
 def chance_text(told: dict[str, Any]) -> str:
