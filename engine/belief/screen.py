@@ -179,7 +179,7 @@ def _interval(result: Result) -> Sentence | None:
     if sharpe is None or low is None or high is None or psr is None:
         return None
     sure = _sure(psr)
-    text = f"The Sharpe ratio is {sharpe:.2f}, and is known to lie from {low:.2f} to {high:.2f} (95 %); it is above 0 with {sure}."
+    text = f"The Sharpe ratio is {sharpe:.2f}: with 95 % it lies from {low:.2f} to {high:.2f}, and with {sure} it is above 0."
     tone = FOR if psr >= CONFIDENT else AGAINST
     return Sentence("interval", tone, text, {"sharpe": sharpe, "low": low, "high": high, "psr": psr})
 
@@ -268,7 +268,7 @@ def _ambiguity(result: Result, found: Robustness | None) -> Sentence:
     if found is not None:
         low, high = found.interval("total_return")
         numbers |= {"low": low, "high": high}
-        if low is not None and high is not None:
+        if low is not None and high is not None and (count or low != high):
             text = f"{count:,} bars could fill in another order; the total return is {low:,.1%} to {high:,.1%} over three orders."
             return Sentence("order inside bars", FOR if low > 0.0 else AGAINST, text, numbers)
     if count == 0:
