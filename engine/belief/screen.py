@@ -213,7 +213,7 @@ def _trials(search: Search, result: Result) -> Sentence:
         return Sentence("trials", UNKNOWN, text, numbers)
     text = (
         f"{search.trials:,} trials {where} are in the ledger{worth}; the best of so many reaches "
-        f"{_two(search.hurdle)} by chance, which leaves a deflated Sharpe of {search.dsr:.1%}.{also}"
+        f"{_two(search.hurdle)} by chance, which leaves a deflated Sharpe of {_sure(search.dsr)}.{also}"
     )
     return Sentence("trials", FOR if search.dsr >= CONFIDENT else AGAINST, text, numbers)
 

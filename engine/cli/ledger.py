@@ -69,6 +69,11 @@ def described(group: Sequence[Trial], found: Sequence[Trial]) -> dict[str, Any]:
     }
 
 
+def share(chance: float) -> str:
+    """A probability that is never told as certainty."""
+    return ">99.9%" if chance > 0.999 else f"{chance:.1%}"
+
+
 def day(time: int) -> str:
     """The date that a bar closing at `time` (ns) is of: midnight ends a day."""
     import numpy as np
@@ -82,7 +87,7 @@ def table(groups: Sequence[dict[str, Any]]) -> str:
     for one in groups:
         rate = "" if one["bars_per_year"] is None else f"{one['bars_per_year']:,}"
         figures = (one["sharpe"], one["psr"], one["dsr"])
-        shown = ("n/a" if v is None else f"{v:.2f}" if k == 0 else f"{v:.1%}" for k, v in enumerate(figures))
+        shown = ("n/a" if v is None else f"{v:.2f}" if k == 0 else share(v) for k, v in enumerate(figures))
         names = "" if one["names"] is None else f"{one['names']:,}"
         counted = (f"{one['here']:,}", f"{one['trials']:,}", f"{one['effective']:.1f}", one["best"] or "none", *shown)
         rows.append((one["fingerprint"][:12], one["first"], one["last"], names, rate, *counted))

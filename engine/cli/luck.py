@@ -101,12 +101,17 @@ def figure(value: float | None, form: str = ".2f") -> str:
     return "n/a" if value is None else format(value, form)
 
 
+def sure(chance: float | None) -> str:
+    """A probability that is never told as certainty."""
+    return ">99.99%" if chance is not None and chance > 0.9999 else figure(chance, ".2%")
+
+
 def examined_text(told: dict[str, Any]) -> str:
     """The examination for people."""
     reasons: dict[str, str] = told["reasons"]
     rows = [
         ("Sharpe", figure(told["sharpe"])),
-        ("probabilistic Sharpe", figure(told["psr"], ".2%")),
+        ("probabilistic Sharpe", sure(told["psr"])),
         ("minimum track record", f"{figure(told['min_track_record'])} years; there are {figure(told['years'])}"),
     ]
     if told["trials"] == 1:
@@ -116,7 +121,7 @@ def examined_text(told: dict[str, Any]) -> str:
         rows += [
             ("trials", f"{told['trials']:,} on these bars{otherwise(told)}, worth {worth} independent ones"),
             ("best of them by chance", f"Sharpe {figure(told['hurdle'])}"),
-            ("deflated Sharpe", figure(told["dsr"], ".2%")),
+            ("deflated Sharpe", sure(told["dsr"])),
             ("minimum backtest length", f"{figure(told['min_backtest_years'])} years for a chance Sharpe of 1"),
         ]
     if (one := told["interval"]) is not None:

@@ -32,4 +32,6 @@ def test_what_stays_or_is_smaller_or_is_at_an_end_is_not():
 
 
 def test_several_are_counted():
-    assert warnings_of(10, 50, 10, 50, 10)[0].startswith("3 closes jump and come back, first A on 2024-01-02: 10, 50, 10")
+    assert warnings_of(10, 50, 10, 50, 10)[0].startswith(
+        "3 closes jump and come back, first A on 2024-01-02: 10, 50, 10"
+    )
