@@ -223,8 +223,8 @@ def _length(result: Result) -> Sentence:
     numbers: Numbers = {"years": years, "min_track_record": needed}
     span = 0.0 if years is None else float(years)
     if needed is None:
-        why = result.reasons.get("min_track_record", "undefined")
-        return Sentence("length", AGAINST, f"{span:.1f} years; no length would be enough ({why}).", numbers)
+        why = result.reasons.get("min_track_record", "how many are needed is undefined")
+        return Sentence("length", AGAINST, f"{span:.1f} years; {why}.", numbers)
     enough = span >= max(float(needed), SHORTEST)
     text = f"{span:.1f} years, where such a Sharpe ratio needs {needed:.1f} to be told from 0 with 95 %."
     return Sentence("length", FOR if enough else AGAINST, text, numbers)
@@ -281,7 +281,9 @@ def _data(result: Result) -> Sentence:
     count = len(result.warnings)
     dead = any(line.startswith("survivorship") for line in result.warnings)
     some = f"{count} warning{'' if count == 1 else 's'} of data and run" if count else "No warnings of data and run"
-    lost = ", among them that names that died may be missing" if dead else ""
+    jumps = any(" come back, " in line or " comes back, " in line for line in result.warnings)
+    worst = ("that names that died may be missing",) * dead + ("that closes jump and come back",) * jumps
+    lost = f", among them {' and '.join(worst)}" if worst else ""
     text = f"{some}{lost}; the bars themselves are not audited here (barcast data audit)."
     return Sentence("data", AGAINST if count else UNKNOWN, text, {"warnings": count})
 
