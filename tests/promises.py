@@ -1,0 +1,123 @@
+"""What paper trading promises, and the figures of the run at hand: tests note them, the suite ends with the table.
+
+`BARCAST_LONG=1` gives the tests their full sizes; `scripts/torture promises` is that. A row whose tests did not run says so.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+LONG = os.environ.get("BARCAST_LONG", "") not in ("", "0")
+
+
+@dataclass
+class Promise:
+    """One row: what is promised, the figures it needs, those there are, and what a full run must reach."""
+
+    words: str
+    needs: tuple[str, ...]
+    least: dict[str, int] = field(default_factory=dict)  # of a full run
+    told: dict[str, int | str] = field(default_factory=dict)
+
+
+PROMISES: dict[str, Promise] = {
+    "same tape": Promise(
+        "the same tape gives the same digest in backtest, session, and after any number of crashes",
+        ("backtests_held_against_sessions", "sessions_that_crashed", "crashes", "processes_killed_with_9", "digests_that_differ"),
+    ),
+    "kill": Promise(
+        "nothing acknowledged is lost when the process is killed",
+        ("crash_images", "rows_lost", "real_kills_as_the_model_says", "real_kills_from_outside", "wrong"),
+        {"crash_images": 1_000, "real_kills_as_the_model_says": 50},
+    ),
+    "power": Promise(
+        "... or when the power goes",
+        ("states_after_a_power_cut", "rows_lost_to_it", "states_after_a_second_crash", "rows_lost_to_that", "rows_lost_once_the_syncs_are_left_out"),
+        {"states_after_a_power_cut": 10_000},
+    ),
+    "damage": Promise(
+        "a torn, truncated, flipped or deleted journal is noticed",
+        ("flips", "bytes_flipped", "cuts", "files_deleted", "refused", "beyond_the_witness", "in_one_of_two_slots", "unnoticed"),
+    ),
+    "one order": Promise(
+        "never two live orders for one intent",
+        ("seeds", "orders_lost_delayed_or_answered_twice", "kills", "intents_with_two_live_orders", "wrong_senders_caught"),
+        {"seeds": 1_000},
+    ),
+    "every bar": Promise(
+        "every expected bar is used once and in order, or a recorded gap blocks entries",
+        ("seeds", "bars", "gaps", "late", "corrections", "tapes_unlike_the_source", "wrong_assemblers_caught"),
+    ),
+    "frames": Promise(
+        "the clients behind the feeds are the real ones; their frames on loopback",
+        ("captured", "documented", "made"),
+    ),
+    "disk": Promise(
+        "disk full, failing or read-only: trading stops, says why, loses nothing",
+        ("calls_that_failed", "errors", "states_after_a_failed_sync", "rows_lost", "real_disks_full_or_limited"),
+    ),
+    "gate": Promise(
+        "orders beyond limits cannot leave",
+        ("wild_sessions", "orders_of_these", "beyond_a_limit", "mutants_of_the_gate", "caught"),
+    ),
+    "soak": Promise(
+        "memory and handles stay flat",
+        ("slices", "MB_grown", "handles_grown", "slices_a_second"),
+        {"slices": 525_600},
+    ),
+    "planted": Promise(
+        "planted bugs are caught",
+        ("in_sessions", "in_the_journal", "in_the_step"),
+    ),
+    "security": Promise(
+        "nobody but the page's owner is answered, and no secret is written anywhere",
+        ("requests_that_must_be_refused", "answered_all_the_same", "bytes_searched_for_secrets", "secrets_found", "hostile_words_shown", "obeyed"),
+    ),
+    "faults": Promise("the list of faults, F01 to F72", ("covered", "not_applicable", "open")),
+}  # fmt: skip
+
+
+def size(short: int, long: int) -> int:
+    """How much of something a test does: the suite's share, or all of it."""
+    return long if LONG else short
+
+
+def note(promise: str, **figures: int | str) -> None:
+    """Figures of a test that has held; numbers of the same name add up."""
+    told = PROMISES[promise].told
+    for name, value in figures.items():
+        assert name in PROMISES[promise].needs, f"{promise} has no figure {name}"
+        before = told.get(name, 0)
+        told[name] = before + value if isinstance(value, int) and isinstance(before, int) else value
+
+
+def lines() -> list[str]:
+    """The table: a promise, and under it its figures."""
+    out = []
+    for promise in PROMISES.values():
+        out.append(promise.words)
+        shown = [
+            f"{told:,} {name.replace('_', ' ')}" if isinstance(told, int) else f"{told} {name.replace('_', ' ')}"
+            for name in promise.needs
+            if (told := promise.told.get(name)) is not None
+        ]
+        missing = [name.replace("_", " ") for name in promise.needs if name not in promise.told]
+        out.append("    " + (", ".join(shown) or "-") + (f"; not run: {', '.join(missing)}" if missing else ""))
+    return out
+
+
+def short_of() -> list[str]:
+    """What a full run lacks: figures that were not noted, and those below what was promised."""
+    out = []
+    for name, promise in PROMISES.items():
+        out += [f"{name}: no figure for {need.replace('_', ' ')}" for need in promise.needs if need not in promise.told]
+        for what, least in promise.least.items():
+            got = promise.told.get(what, 0)
+            if not isinstance(got, int) or got < least:
+                out.append(f"{name}: {got} {what.replace('_', ' ')}, fewer than {least:,}")
+    return out
+
+
+def any_told() -> bool:
+    return any(promise.told for promise in PROMISES.values())
