@@ -33,16 +33,16 @@ PROMISES: dict[str, Promise] = {
     ),
     "power": Promise(
         "... or when the power goes",
-        ("states_after_a_power_cut", "rows_lost_to_it", "states_after_a_second_crash", "rows_lost_to_that", "rows_lost_once_the_syncs_are_left_out"),
+        ("states_after_a_power_cut", "rows_lost_to_it", "states_after_a_second_crash", "rows_lost_to_that", "states_that_lose_rows_once_the_syncs_are_left_out"),
         {"states_after_a_power_cut": 10_000},
     ),
     "damage": Promise(
         "a torn, truncated, flipped or deleted journal is noticed",
-        ("flips", "bytes_flipped", "cuts", "files_deleted", "refused", "beyond_the_witness", "in_one_of_two_slots", "unnoticed"),
+        ("bytes", "flips", "cuts", "files_deleted", "refused", "beyond_the_witness", "in_one_of_two_slots", "unnoticed"),
     ),
     "one order": Promise(
         "never two live orders for one intent",
-        ("seeds", "orders_lost_delayed_or_answered_twice", "kills", "intents_with_two_live_orders", "wrong_senders_caught"),
+        ("seeds", "orders_lost_delayed_or_answered_twice", "kills", "fills", "intents_with_two_live_orders", "wrong_senders_caught"),
         {"seeds": 1_000},
     ),
     "every bar": Promise(
@@ -55,7 +55,7 @@ PROMISES: dict[str, Promise] = {
     ),
     "disk": Promise(
         "disk full, failing or read-only: trading stops, says why, loses nothing",
-        ("calls_that_failed", "errors", "states_after_a_failed_sync", "rows_lost", "real_disks_full_or_limited"),
+        ("calls_that_failed", "kinds_of_error", "states_after_a_failed_sync", "rows_lost", "real_disks_full_or_limited"),
     ),
     "gate": Promise(
         "orders beyond limits cannot leave",
@@ -68,7 +68,7 @@ PROMISES: dict[str, Promise] = {
     ),
     "planted": Promise(
         "planted bugs are caught",
-        ("in_sessions", "in_the_journal", "in_the_step"),
+        ("in_sessions", "planted_there", "in_the_journal", "in_the_step"),
     ),
     "security": Promise(
         "nobody but the page's owner is answered, and no secret is written anywhere",

@@ -1,7 +1,8 @@
 """A year of minutes through a session behind the live feed's assembler, its page open: memory, handles and threads stay as they were.
 
-Prints what the process held after every fiftieth, and fails if memory grew by more than `--bound` MB after the first fifth, or handles
-or threads at all. Before it a short stretch with the disk's syncs and without: what a sync costs a slice. The year runs without.
+Prints what the process held after every fiftieth, and fails if memory grew by more than `--bound` MB after the first fifth, or
+handles or threads at all. Before it a short stretch with the disk's syncs and without: what a sync costs a slice. The year runs
+without.
 
 `--slices N` (default 525,600, a year of 24/7), `--names N`, `--folder PATH` where the journal lies, `--real` the minutes of BTC and
 ETH of 2019 from BARCAST_DATA, with the outages they had.
@@ -56,8 +57,9 @@ def main() -> None:
             panel, Path(folder) / "year", max(len(panel) // 50, 50), say=lambda line: print(line, flush=True)
         )
     print(
-        f"{found.slices:,} slices, {len(panel.universe)} names, {found.gaps:,} gaps, {found.commands} commands, {found.fills:,} fills, "
-        f"journal {found.journal_mb:,.0f} MB, {found.seconds:,.0f} s, {found.slices / found.seconds:,.0f} slices/s"
+        f"{found.slices:,} slices, {len(panel.universe)} names, {found.gaps:,} gaps, {found.commands} commands, "
+        f"{found.fills:,} fills, journal {found.journal_mb:,.0f} MB, {found.seconds:,.0f} s, "
+        f"{found.slices / found.seconds:,.0f} slices/s"
     )
     print(
         f"after the first fifth: memory grew by {found.mb_grown:.1f} MB (bound {asked.bound:g}), handles by {found.handles_grown}, "

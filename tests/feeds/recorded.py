@@ -65,7 +65,7 @@ class PlayedLine:
         """What the next look brings; the clock moves there."""
         if self._due > self.last + 20 * self.schedule.step:
             raise EOFError
-        self.clock.at = self._due + LOOKS[self._look]
+        self.clock.at = max(self.clock.at, self._due + LOOKS[self._look])  # whoever was slow is late
         told: list[Bar | History] = []
         if self._look == 0:
             told += self.at(self._due)

@@ -40,6 +40,7 @@ def test_backtest_session_and_killed_sessions_have_one_digest(told):
     assert len({line.session for line in lines}) == 6  # each market is another tape
     note(
         "same tape",
+        backtests_held_against_sessions=sum(bool(line.backtest) for line in lines),
         sessions_that_crashed=sum(line.crashes > 0 for line in lines),
         crashes=sum(line.crashes for line in lines),
         processes_killed_with_9=sum(line.crashes for line in lines),
