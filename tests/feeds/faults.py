@@ -129,9 +129,9 @@ COVERED: dict[str, tuple[str, str, str]] = {  # id -> (the fault, file, test)
     ),
     "F70": ("restart with another file or model", "tests/live/test_restart.py", "test_another_file_is_refused"),
     "F71": (
-        "SIGTERM, Ctrl-C, SIGHUP, no memory, no handles",
+        "SIGTERM, Ctrl-C, SIGHUP, no memory, no handles, no room",
         "tests/live/test_ending.py",
-        "test_a_session_that_runs_out_of_handles_or_memory_goes_on_after_a_restart_with_the_same_digest",
+        "test_a_session_that_runs_out_of_handles_memory_or_room_goes_on_after_a_restart_with_the_same_digest",
     ),
     "F72": (
         "a model that is gone, damaged, slow, or gives NaN",

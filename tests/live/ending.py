@@ -46,6 +46,13 @@ def no_memory(session: Session) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (1 << 28), resource.RLIM_INFINITY))
 
 
+def no_room(session: Session) -> None:
+    """From some slice on the journal may grow by no more than 3,000 bytes."""
+    if session.fold.met == AT:
+        size = (session.folder / "journal" / "journal").stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 3_000, resource.RLIM_INFINITY))
+
+
 def life(folder: Path, file: dict[str, Any], plugin: Path, show: Callable[[Session], None]) -> tuple[int, str]:
     """(exit status, digest or what was said) of a process that runs the session."""
     ours, theirs = os.pipe()
@@ -73,7 +80,7 @@ def main(folder: Path) -> None:
     plugin.write_text(PLUGIN)
     file = config(signals={"up": {"plugin": "hungry", "model": str(kept)}})
     told: dict[str, Any] = {"whole": life(folder / "whole", file, plugin, lambda session: None)}
-    for name, limit in (("handles", no_handles), ("memory", no_memory)):
+    for name, limit in (("handles", no_handles), ("memory", no_memory), ("room", no_room)):
         hungry = Path(f"{kept}.hungry")
         hungry.write_text("") if name == "memory" else None
         first = life(folder / name, file, plugin, limit)

@@ -24,6 +24,14 @@ from engine.run import load_config, make_signals
 from tests.feeds.recorded import RecordedFeed
 from tests.live.killing import PLUGIN, model
 from tests.live.market import ROOT, config, messy, play
+from tests.promises import note
+
+
+ENDS = {
+    "handles": "Too many open files",
+    "memory": "Unable to allocate 2.00 GiB",
+    "room": "could not be written (File too large)",
+}
 
 
 @pytest.fixture
@@ -37,17 +45,19 @@ def kept(tmp_path):
         group.clear()
 
 
-def test_a_session_that_runs_out_of_handles_or_memory_goes_on_after_a_restart_with_the_same_digest(tmp_path):
+def test_a_session_that_runs_out_of_handles_memory_or_room_goes_on_after_a_restart_with_the_same_digest(tmp_path):
     command = [sys.executable, "-m", "tests.live.ending", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     code, digest = told["whole"]
     assert code == 0 and len(digest) == 64
-    for name, said in (("handles", "Too many open files"), ("memory", "Unable to allocate 2.00 GiB")):
+    for name, said in ENDS.items():
         first, second = told[name]
         assert first[0] == 1 and said in first[1], first
         assert second == [0, digest] and told[f"{name} verified"] == digest
+    note("disk", real_disks_full_or_limited=1)
+    note("same tape", sessions_that_crashed=len(ENDS), crashes=len(ENDS), digests_that_differ=0)
 
 
 def test_a_model_that_is_gone_or_damaged_is_refused_in_one_line_and_one_that_gives_nan_has_no_view(tmp_path, kept):
