@@ -28,7 +28,7 @@ PROMISES: dict[str, Promise] = {
     ),
     "kill": Promise(
         "nothing acknowledged is lost when the process is killed",
-        ("crash_images", "rows_lost", "real_kills_as_the_model_says", "real_kills_from_outside", "wrong"),
+        ("crash_images", "rows_lost", "real_kills_as_the_model_says", "real_kills_from_outside", "kills_that_left_something_else"),
         {"crash_images": 1_000, "real_kills_as_the_model_says": 50},
     ),
     "power": Promise(
@@ -59,7 +59,7 @@ PROMISES: dict[str, Promise] = {
     ),
     "gate": Promise(
         "orders beyond limits cannot leave",
-        ("wild_sessions", "orders_of_these", "beyond_a_limit", "mutants_of_the_gate", "caught"),
+        ("wild_sessions", "orders_of_these", "beyond_a_limit", "mutants_of_the_gate", "of_these_caught"),
     ),
     "soak": Promise(
         "memory and handles stay flat",
@@ -68,7 +68,7 @@ PROMISES: dict[str, Promise] = {
     ),
     "planted": Promise(
         "planted bugs are caught",
-        ("in_sessions", "planted_there", "in_the_journal", "in_the_step"),
+        ("caught_in_sessions", "of_those_planted_there", "in_the_journal", "in_the_step"),
     ),
     "security": Promise(
         "nobody but the page's owner is answered, and no secret is written anywhere",
@@ -93,18 +93,21 @@ def note(promise: str, **figures: int | str) -> None:
 
 
 def lines() -> list[str]:
-    """The table: a promise, and under it its figures."""
-    out = []
-    for promise in PROMISES.values():
-        out.append(promise.words)
-        shown = [
-            f"{told:,} {name.replace('_', ' ')}" if isinstance(told, int) else f"{told} {name.replace('_', ' ')}"
-            for name in promise.needs
-            if (told := promise.told.get(name)) is not None
-        ]
-        missing = [name.replace("_", " ") for name in promise.needs if name not in promise.told]
-        out.append("    " + (", ".join(shown) or "-") + (f"; not run: {', '.join(missing)}" if missing else ""))
-    return out
+    """The table: a promise, and under it its figures; promises of which no test ran are named at the end."""
+    out, silent = [], []
+    for name, promise in PROMISES.items():
+        if not promise.told:
+            silent.append(name)
+            continue
+        shown = [shown_as(need, promise.told[need]) for need in promise.needs if need in promise.told]
+        missing = [need.replace("_", " ") for need in promise.needs if need not in promise.told]
+        out += [promise.words, "    " + ", ".join(shown) + (f"; not run: {', '.join(missing)}" if missing else "")]
+    return out + ([f"not run: {', '.join(silent)}"] if silent else [])
+
+
+def shown_as(name: str, figure: int | str) -> str:
+    """A figure and what it counts."""
+    return f"{figure:,} {name.replace('_', ' ')}" if isinstance(figure, int) else f"{figure} {name.replace('_', ' ')}"
 
 
 def short_of() -> list[str]:

@@ -26,7 +26,6 @@ from tests.live.killing import PLUGIN, model
 from tests.live.market import ROOT, config, messy, play
 from tests.promises import note
 
-
 ENDS = {
     "handles": "Too many open files",
     "memory": "Unable to allocate 2.00 GiB",

@@ -199,7 +199,7 @@ def test_every_mutant_of_the_gate_is_caught(mutant):
         except Exception as error:
             wrong += said not in str(error)
     assert wrong
-    note("gate", mutants_of_the_gate=1, caught=1)
+    note("gate", mutants_of_the_gate=1, of_these_caught=1)
 
 
 def test_a_step_that_would_send_more_is_halted_and_stays_so(tmp_path, monkeypatch):

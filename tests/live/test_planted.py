@@ -11,4 +11,4 @@ from tests.promises import note
 @pytest.mark.parametrize("bug", PLANTED, ids=lambda bug: bug.name)
 def test_the_bug_is_caught(bug, tmp_path):
     assert bug.caught(tmp_path)
-    note("planted", in_sessions=1, planted_there=1)
+    note("planted", caught_in_sessions=1, of_those_planted_there=1)

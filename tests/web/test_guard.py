@@ -114,6 +114,26 @@ def test_no_door_answers_another_origin(page, origin):
     refused(len(page.guard.doors))
 
 
+def test_no_method_on_any_path_passes_under_another_host_or_origin_whatever_leave_it_has(page):
+    count = 0
+    for method in METHODS:
+        for path in paths(page):
+            for name, wrong in (("host", HOSTS), ("origin", ORIGINS)):
+                for value in wrong.values():
+                    given = page.headers(method, **{name: value})
+                    scope = {
+                        "type": "http",
+                        "method": method,
+                        "path": path,
+                        "raw_path": path.encode(),
+                        "headers": given,
+                    }
+                    assert page.guard.refusal(scope)[0] == 403, (method, path, name, value)
+                    count += 1
+    assert count == len(METHODS) * len(paths(page)) * (len(HOSTS) + len(ORIGINS))
+    refused(count)
+
+
 def test_two_hosts_or_two_origins_are_none(page):
     for method, path in page.guard.doors:
         given = page.headers(method)
