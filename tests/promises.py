@@ -42,12 +42,12 @@ PROMISES: dict[str, Promise] = {
     ),
     "one order": Promise(
         "never two live orders for one intent",
-        ("seeds", "orders_lost_delayed_or_answered_twice", "kills", "fills", "intents_with_two_live_orders", "wrong_senders_caught"),
+        ("seeds", "orders_lost_delayed_or_answered_twice", "kills", "fills", "seeds_that_kept_it", "wrong_senders_caught"),
         {"seeds": 1_000},
     ),
     "every bar": Promise(
         "every expected bar is used once and in order, or a recorded gap blocks entries",
-        ("seeds", "bars", "gaps", "late", "corrections", "tapes_unlike_the_source", "wrong_assemblers_caught"),
+        ("seeds", "bars", "gaps", "late", "corrections", "tapes_that_are_the_sources_truth", "wrong_assemblers_caught"),
     ),
     "frames": Promise(
         "the clients behind the feeds are the real ones; their frames on loopback",
@@ -72,7 +72,7 @@ PROMISES: dict[str, Promise] = {
     ),
     "security": Promise(
         "nobody but the page's owner is answered, and no secret is written anywhere",
-        ("requests_that_must_be_refused", "answered_all_the_same", "bytes_searched_for_secrets", "secrets_found", "hostile_words_shown", "obeyed"),
+        ("requests_that_must_be_refused", "of_these_refused", "bytes_searched_for_secrets", "secrets_found", "hostile_words_shown_as_words"),
     ),
     "faults": Promise("the list of faults, F01 to F72", ("covered", "not_applicable", "open")),
 }  # fmt: skip
@@ -88,6 +88,7 @@ def note(promise: str, **figures: int | str) -> None:
     told = PROMISES[promise].told
     for name, value in figures.items():
         assert name in PROMISES[promise].needs, f"{promise} has no figure {name}"
+        value = value if isinstance(value, str) else int(value)
         before = told.get(name, 0)
         told[name] = before + value if isinstance(value, int) and isinstance(before, int) else value
 

@@ -91,7 +91,7 @@ def test_words_are_kept_in_the_journal_as_they_are_and_break_no_line_where_they_
     for line in printed(str(session.folder), (), None, True):
         assert "\n" not in line and json.loads(line)
     assert len(export(session.folder, tmp_path / "export")) >= 5
-    note("security", hostile_words_shown=1, obeyed=0)
+    note("security", hostile_words_shown_as_words=1)
 
 
 def test_words_are_shown_on_the_page_as_words(shown):
@@ -106,7 +106,7 @@ def test_words_are_shown_on_the_page_as_words(shown):
     assert "<" not in candles["symbol"] and "%{" not in candles["symbol"]
     event = page.ask("GET", "/events").body.decode()
     assert "</script" not in event and not re.search(r"[\u2028\x1b\x00]", event)
-    note("security", hostile_words_shown=1, obeyed=0)
+    note("security", hostile_words_shown_as_words=1)
 
 
 def obeyed(page):

@@ -56,7 +56,7 @@ def paths(asker):
 
 def refused(count):
     """So many requests were refused, as they must be."""
-    note("security", requests_that_must_be_refused=count, answered_all_the_same=0)
+    note("security", requests_that_must_be_refused=count, of_these_refused=count)
 
 
 def body_for(path):
