@@ -79,13 +79,13 @@ class Line:
         return self.session == self.over_the_tape and self.backtest in ("", self.session)
 
 
-HEAD = f"{'market':<34} {'slices':>7} {'commands':>8} {'gaps':>5} {'handed':>6} {'fills':>7} {'crashes':>7}  {'barcast run':<12} {'over the tape':<13} {'session':<12} equal"
+HEAD = f"{'market':<42} {'slices':>7} {'commands':>8} {'gaps':>5} {'handed':>6} {'fills':>7} {'crashes':>7}  {'barcast run':<12} {'over the tape':<13} {'session':<12} equal"
 
 
 def told(line: Line) -> str:
     """One row of the table."""
     return (
-        f"{line.market:<34} {line.slices:>7,} {line.commands:>8} {line.gaps:>5} {line.hand_overs:>6} {line.fills:>7,} {line.crashes:>7}  "
+        f"{line.market:<42} {line.slices:>7,} {line.commands:>8} {line.gaps:>5} {line.hand_overs:>6} {line.fills:>7,} {line.crashes:>7}  "
         f"{line.backtest[:12] or '-':<12} {line.over_the_tape[:12]:<13} {line.session[:12]:<12} {'yes' if line.equal else 'NO'}"
     )
 
