@@ -1,4 +1,7 @@
-"""No test writes to the user's cache of panels; compiled code stays where it is, since compiling it anew takes minutes."""
+"""No test writes to the user's cache of panels; compiled code stays where it is, since compiling it anew takes minutes.
+
+The run ends with the table of what paper trading promises, where tests of it ran.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from engine.places import CACHE, cache_home
+from tests import promises
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -17,3 +21,10 @@ def _caches_apart(tmp_path_factory) -> Iterator[None]:
         patch.setenv("BARCAST_CACHE_DIR", compiled)
         patch.setenv(CACHE, str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+def pytest_terminal_summary(terminalreporter):
+    if promises.any_told():
+        terminalreporter.section("what paper trading promises")
+        for line in promises.lines():
+            terminalreporter.write_line(line)

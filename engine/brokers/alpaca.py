@@ -91,7 +91,8 @@ class AlpacaPaper:
         from alpaca.common.exceptions import APIError
 
         try:
-            return 200, self._client._request(method, path, data) or {}
+            told = self._client._request(method, path, data)
+            return 200, {} if told is None else told  # an empty list is an answer: nothing is held
         except APIError as error:
             status = int(error.status_code or 0)
             try:

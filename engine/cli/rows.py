@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from engine import journal
+from engine.data.words import in_line
 from engine.live.tape import JOURNAL, WIDE
 
 WIDTH = 150
@@ -42,7 +43,7 @@ def _word(value: Any) -> str:
         )
     if isinstance(value, Mapping):
         return f"{{{len(value)} keys}}"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else in_line(str(value))
 
 
 def plain(value: Any) -> Any:

@@ -105,7 +105,10 @@ def linger(why: str, stop: Callable[[], bool], clock: Clock) -> None:
 
 @contextmanager
 def stopping() -> Iterator[Callable[[], bool]]:
-    """Whether somebody has asked to stop, by Ctrl-C or SIGTERM; a second Ctrl-C interrupts as usual."""
+    """Whether somebody has asked to stop, by Ctrl-C, SIGTERM or a terminal that was closed; a second Ctrl-C interrupts as usual.
+
+    Under nohup a closed terminal stays without effect.
+    """
     asked: list[int] = []
 
     def note(number: int, frame: Any) -> None:
@@ -113,7 +116,10 @@ def stopping() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         asked.append(number)
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        heard.append(signal.SIGHUP)
+    before = {number: signal.signal(number, note) for number in heard}
     try:
         yield lambda: bool(asked)
     finally:

@@ -30,7 +30,8 @@ from engine.feeds.facts import (
 )
 from engine.feeds.schedule import Close, Schedule
 from engine.feeds.vetting import fault
-from engine.types import Slice
+from engine.feeds.watching import Watch
+from engine.types import Floats, Slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,9 @@ class Rules:
     skew: int = 2 * SECOND  # how far a source's clock may be ahead of ours
     window: int = 1  # slices a signal sees: how long a gap blocks entries
     memory: int = 1_000  # closed slices kept to recognise corrections and late bars
+    jump: float | None = None  # a price so many times the last close, or so many times below it, is held back
+    frozen: int | None = None  # a bar that comes so often in a row, volume and all, is held back
+    absent: int | None = None  # after so many slices in a row without a bar somebody is told
 
     @property
     def hold(self) -> int:
@@ -53,9 +57,20 @@ class Rules:
 
 
 class Assembler:
-    """Slices of `n` instruments from the one that closes at or after `start` on; asked for since `begun` (ns)."""
+    """Slices of `n` instruments from the one that closes at or after `start` on; asked for since `begun` (ns).
 
-    def __init__(self, n: int, schedule: Schedule, rules: Rules, start: int, begun: int = 0) -> None:
+    `closes`: (N,) the last closes before `start`, where a tape has some.
+    """
+
+    def __init__(
+        self,
+        n: int,
+        schedule: Schedule,
+        rules: Rules,
+        start: int,
+        begun: int = 0,
+        closes: Floats | None = None,
+    ) -> None:
         self.n = n
         self.begun = begun
         self.schedule = schedule
@@ -66,6 +81,7 @@ class Assembler:
         self._open: dict[int, Cells] = {}
         self._closed: dict[int, Cells] = {}  # in order of time
         self._blocked = np.zeros(n, np.int64)  # slices for which entries are still blocked
+        self._watch = Watch(n, rules.jump, rules.frozen, rules.absent, closes)
 
     def offer(self, bar: Bar, now: int) -> tuple[Arrival, ...]:
         """Take in one bar of the stream; what must be told at once: rejected, late or a correction."""
@@ -180,12 +196,15 @@ class Assembler:
     def _close(self, cells: Cells, now: int) -> list[Arrival]:
         """The gaps of the next slice, and the slice."""
         time, day = self.next
+        self._watch.hold_back(cells, time)
         gap = (cells.state == UNKNOWN) | (cells.state == BAD)
         told: list[Arrival] = [
             Gap(int(column), time, cells.why.get(int(column), "neither the stream nor REST had it in time"))
             for column in np.flatnonzero(gap)
         ]
-        self._blocked[gap] = self.rules.window
+        gone = self._watch.gone(cells)
+        told += [Gap(column, time, why) for column, why in gone.items()]
+        self._blocked[[*np.flatnonzero(gap), *gone]] = self.rules.window
         told.append(
             Closed(
                 Slice(time, day, *cells.columns()),

@@ -23,6 +23,7 @@ TIME = re.compile(r"(\d{1,6})\s*(s|m|h)")
 UNITS = {"s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND}
 SETTLED = "35s"  # the half-minute after which corrections are sent, and a little
 TIMES = ("grace", "patience", "outage", "max_signal_age")
+WATCHED: dict[str, tuple[Any, float]] = {"jump": (5, 1.5), "frozen": (10, 2), "absent": ("off", 2)}  # default, least
 Make = Callable[[tuple[str, ...], Schedule], Provider]
 
 
@@ -73,7 +74,7 @@ def yfinance(*, config: Config, clock: Clock, warm_up: int, interval: str = "1d"
         return Yahoo(symbols, line, clock)
 
     more.setdefault("calendar", "XNYS")
-    usual = {"grace": "30m", "patience": "12h", "outage": "72h", "max_signal_age": "15h"}
+    usual = {"grace": "30m", "patience": "12h", "outage": "72h", "max_signal_age": "15h", "frozen": 3, "absent": 3}
     return _build(
         "yfinance", make, config, clock, warm_up, interval, more, usual, Pace(again=60.0, together=1), "split_adjusted"
     )
@@ -87,16 +88,16 @@ def _build(
     warm_up: int,
     interval: str,
     more: dict[str, Any],
-    usual: dict[str, str],
+    usual: dict[str, Any],
     pace: Pace | None = None,
     prices: str = "as_traded",
 ) -> LiveFeed:
     calendar, symbols = str(more.pop("calendar")), more.pop("symbols", None)
     line = schedule(calendar, interval, clock.now())
-    rules = _rules(usual | more, warm_up)
-    unknown = set(more) - {*TIMES, "bars", "settle"}
+    rules = _rules({"absent": line.bars_per_session()} | usual | more, warm_up)
+    unknown = set(more) - {*TIMES, *WATCHED, "bars", "settle"}
     if unknown:
-        known = ", ".join(("symbols", "interval", "calendar", "bars", "settle", *TIMES))
+        known = ", ".join(("symbols", "interval", "calendar", "bars", "settle", *TIMES, *WATCHED))
         raise ConfigError(f"feed: {name} takes no {', '.join(sorted(unknown))}; it takes {known}")
     universe = Universe.of(_symbols(symbols), config.execution.lot, config.execution.tick or float("nan"))
     provider = make(universe.symbols, line)
@@ -122,7 +123,19 @@ def _rules(told: dict[str, Any], warm_up: int) -> Rules:
     if bars == "first_seen" and "settle" in told:
         raise ConfigError("feed.settle: says how long settled bars are waited for; add bars: settled")
     settle = _time("settle", told.get("settle", SETTLED)) if bars == "settled" else None
-    return Rules(settle=settle, window=warm_up + 1, **times)
+    watched = {name: _watched(name, told.get(name, usual), least) for name, (usual, least) in WATCHED.items()}
+    return Rules(settle=settle, window=warm_up + 1, **times, **watched)
+
+
+def _watched(name: str, told: Any, least: float) -> Any:
+    """A number of `least` or more, or None for off."""
+    if told == "off":
+        return None
+    number = isinstance(told, int | float) and not isinstance(told, bool) and least <= told < float("inf")
+    if not number or (name != "jump" and told != int(told)):
+        kind = "number" if name == "jump" else "whole number"
+        raise ConfigError(f"feed.{name}: expected a {kind} of {least:g} or more, or off; it was {told!r:.40}")
+    return float(told) if name == "jump" else int(told)
 
 
 def _time(name: str, told: Any) -> int:

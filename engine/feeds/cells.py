@@ -43,6 +43,10 @@ class Cells:
             self.state[column] = BAD
             self.why[column] = why
 
+    def reject(self, column: int, why: str) -> None:
+        """The bar that is held is of no use after all."""
+        self.state[column], self.values[column], self.why[column] = BAD, np.nan, why
+
     def is_older(self, bar: Bar) -> bool:
         """Whether the bar says what the source thought before what is held: an original after its correction, or an
         answer to a question asked before the held bar came."""

@@ -91,8 +91,8 @@ class LiveFeed:
         """Whether silence means something: a bar is being made, and has been for a while."""
         return self.schedule.is_open(now)
 
-    def _begin(self, start: int, now: int) -> None:
-        self.assembler = Assembler(len(self.universe), self.schedule, self.rules, start, begun=now)
+    def _begin(self, start: int, now: int, closes: Floats | None = None) -> None:
+        self.assembler = Assembler(len(self.universe), self.schedule, self.rules, start, begun=now, closes=closes)
         self.line.start()
 
     def _take_up(self, resume: Resume) -> None:
@@ -105,7 +105,7 @@ class LiveFeed:
         if resume.time >= 0:
             before = self.schedule.next(resume.time - 1).day
             self._day_zero = before - resume.day
-        self._begin(start, now)
+        self._begin(start, now, resume.closes)
 
     def _pump(self) -> Iterator[Arrival]:
         """One look: what the line heard, what must be asked, what is due."""

@@ -97,13 +97,18 @@ class Schedule:
             else int(self.exchange.label[close.day].astype("datetime64[D]").astype(int))
         )
 
+    def bars_per_session(self) -> int:
+        """Bars of the usual session."""
+        if self.exchange is None:
+            return DAY_NS // self.step
+        return int(np.median(np.ceil((self.exchange.close - self.exchange.open) / self.step)))
+
     def bars_per_year(self) -> float:
         """Bars in a year: the mean number of sessions in the calendar's whole years times the bars of its usual session."""
         if self.exchange is None:
             return 365.0 * DAY_NS / self.step
         years = self.exchange.label.astype("datetime64[Y]")
-        bars = float(np.median(np.ceil((self.exchange.close - self.exchange.open) / self.step)))
-        return len(years) / len(np.unique(years)) * bars
+        return len(years) / len(np.unique(years)) * float(self.bars_per_session())
 
     def is_open(self, now: int) -> bool:
         """Whether a bar is being made at `now`."""

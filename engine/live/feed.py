@@ -22,7 +22,7 @@ arrivals that a session may trust:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from engine.types import Bools, Floats, Ints, Universe
@@ -107,6 +107,7 @@ class Resume:
     day: int = -1
     session: int = -1
     slices: int = 0
+    closes: Floats | None = field(default=None, compare=False)  # (N,) the last of each, NaN where the tape has none
 
 
 @runtime_checkable

@@ -87,6 +87,13 @@ class GrowingMarket:
         """What the step reads; only the actions of the latest row are there."""
         return self._views
 
+    def last_closes(self) -> Floats:
+        """(N,) the latest close of each instrument among the rows that are kept, NaN where there is none."""
+        close = self.grids["close"][: self.rows]
+        known = ~np.isnan(close)
+        latest = self.rows - 1 - np.argmax(known[::-1], axis=0)
+        return np.where(known.any(axis=0), close[latest, np.arange(close.shape[1])], np.nan)
+
     def append(self, arrived: Arrived, actions: Sequence[Action]) -> bool:
         """Add a row; whether the arrays are new ones."""
         moved = self.rows == self.capacity

@@ -135,7 +135,9 @@ class Session:
     def resume(self) -> Resume:
         """Where the tape ends."""
         last = self.fold.arrived
-        return Resume() if last is None else Resume(last.time, last.day, last.session, self.fold.met)
+        if last is None:
+            return Resume()
+        return Resume(last.time, last.day, last.session, self.fold.met, self.fold.market.last_closes())
 
     def _warm_up(self) -> None:
         """The history before the first slice; what a crash has left of it is gone on with."""

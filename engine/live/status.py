@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import journal
+from engine.data.words import in_line
 from engine.errors import JournalError
 from engine.live.clock import Clock
 from engine.live.commands import stamp
@@ -133,7 +134,7 @@ def lines_of(status: Mapping[str, Any]) -> list[str]:
         ("head", status["head"]),
         ("digest", status["digest"]),
     ]
-    return [f"{label:<14}{value}" for label, value in rows]
+    return [f"{label:<14}{in_line(value)}" for label, value in rows]
 
 
 def _mirrored(told: Mapping[str, Any]) -> str:

@@ -15,8 +15,6 @@ import time
 
 from tests.journal.proofs import (
     FLIPS,
-    Damage,
-    Sweep,
     cut_everywhere,
     failed_sync,
     failing_everywhere,
@@ -25,23 +23,12 @@ from tests.journal.proofs import (
     killed_twice,
     power_cut,
     sample,
+    together,
     without_sync,
 )
 from tests.journal.script import ROOT
 
 NUMBERS = (errno.EIO, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG)
-
-
-def together(sweeps: list) -> Sweep | Damage:
-    """The figures of several sweeps in one."""
-    whole = sweeps[0]
-    for each in sweeps[1:]:
-        for name in ("states", "torn", "refused", "beyond", "harmless"):
-            if hasattr(whole, name):
-                setattr(whole, name, getattr(whole, name) + getattr(each, name))
-        whole.wrong += each.wrong
-        whole.first = whole.first or each.first
-    return whole
 
 
 def crashes(quick: bool) -> bool:

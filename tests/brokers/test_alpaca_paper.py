@@ -155,6 +155,10 @@ def test_positions_and_orders_that_are_not_ours_are_found_and_block(server):
     assert mirror.intend(SLICE, np.array([5.0, 0.0]), np.array([100.0, 100.0]))[0].quantity == 2.0
 
 
+def test_an_account_that_holds_nothing_says_so(server):
+    assert venue(server).positions() == {} and venue(server).open_orders() == ()
+
+
 def test_a_kill_cancels_at_the_venue(server):
     venue(server).cancel_all()
     assert server.cancelled == 1

@@ -11,6 +11,7 @@ from engine.brokers.facts import ENDED, Answer
 from engine.brokers.mirror import Mirror
 from engine.brokers.sending import Sender, UncertainError
 from tests.brokers import worlds
+from tests.promises import note, size
 
 SEEDS = 300
 
@@ -19,13 +20,19 @@ def sweep(seeds: int, **parts) -> Counter:
     total = Counter()
     for seed in range(seeds):
         total.update(worlds.run(seed, **parts))
+        total["seeds"] += 1
     return total
 
 
 def test_no_intent_ever_has_two_live_orders():
-    total = sweep(SEEDS)
+    total = sweep(size(SEEDS, 20_000))
     happened = ("lost", "delayed", "arrived late", "answer lost", "id taken", "old answer", "refused", "kills", "fills")
     assert all(total[what] > 20 for what in happened), total
+    bad = sum(total[what] for what in ("lost", "delayed", "answer lost", "old answer", "id taken"))
+    note(
+        "one order", seeds=size(SEEDS, 20_000), orders_lost_delayed_or_answered_twice=bad, kills=total["kills"], fills=total["fills"],
+        seeds_that_kept_it=total["seeds"],
+    )  # fmt: skip
 
 
 def test_the_same_seed_is_the_same_session():
@@ -67,6 +74,7 @@ class Impatient(Sender):
 def test_the_simulation_catches_a_sender_that_is_wrong(wrong):
     with pytest.raises((AssertionError, KeyError)):
         sweep(200, **wrong)
+    note("one order", wrong_senders_caught=1)
 
 
 def test_it_catches_a_mirror_that_counts_a_repeated_answer_twice(monkeypatch):
@@ -79,3 +87,4 @@ def test_it_catches_a_mirror_that_counts_a_repeated_answer_twice(monkeypatch):
     monkeypatch.setattr(Mirror, "answered", twice)
     with pytest.raises(AssertionError):
         sweep(20)
+    note("one order", wrong_senders_caught=1)

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from tests.feeds.loopback import FRAMES
+from tests.promises import note
+
+
+def pytest_sessionfinish():
+    kinds = {"captured": 0, "documented": 0, "made": 0}
+    for what, count in FRAMES.items():
+        kinds[what.split(": ")[1]] = kinds.get(what.split(": ")[1], 0) + count
+    kinds.pop("captured klines that closed", None)  # counted among the captured
+    if FRAMES:
+        note("frames", **kinds)
 
 
 def pytest_terminal_summary(terminalreporter):

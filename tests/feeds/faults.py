@@ -1,4 +1,4 @@
-"""The faults a live session must bear, F01 to F62, and the test that shows each; `open` says what is not yet done."""
+"""The faults a live session must bear, F01 to F72, and the test that shows each; `open` says what is not yet done."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ C, A, X, L = (
     "tests/feeds/test_alpaca.py",
 )
 S, B, W = "tests/feeds/test_schedule.py", "tests/brokers/test_alpaca_paper.py", "tests/brokers/test_one_order.py"
-E = "tests/feeds/test_line.py"
+E, V = "tests/feeds/test_line.py", "tests/feeds/test_watching.py"
+JC, JF, JD = "tests/journal/test_crash.py", "tests/journal/test_faults.py", "tests/journal/test_damage.py"
 
 COVERED: dict[str, tuple[str, str, str]] = {  # id -> (the fault, file, test)
     "F01": ("reset in the middle of a frame", C, "test_a_broken_line_is_dialled_again_and_what_was_missed_is_fetched"),
@@ -61,6 +62,18 @@ COVERED: dict[str, tuple[str, str, str]] = {  # id -> (the fault, file, test)
     "F32": ("NaN, infinite, negative prices", A, "test_a_bar_that_cannot_be_is_rejected_with_its_reason"),
     "F33": ("crossed bars", A, "test_a_bar_that_cannot_be_is_rejected_with_its_reason"),
     "F34": ("impossible volumes", A, "test_a_bar_that_cannot_be_is_rejected_with_its_reason"),
+    "F35": (
+        "a price of another unit, a split that nobody announced (from `jump` times the last close on; less is taken for a move)",
+        V,
+        "test_genuinely_bad_files_are_held_back_where_they_are_bad_and_their_repaired_twins_nowhere",
+    ),
+    "F36": ("a feed that repeats its bar", V, "test_a_feed_that_repeats_its_bar_is_held_back_from_the_third_time_on"),
+    "F37": ("a name that is renamed or delisted", V, "test_a_name_that_has_no_bar_for_long_is_told_once_with_its_last"),
+    "F38": (
+        "halt and reopening, as minutes without a trade (a source's status messages are not asked for)",
+        V,
+        "test_a_halted_name_trades_nothing_and_its_stop_meets_the_reopening",
+    ),
     "F39": ("a handler fails in the middle of a frame", L, "test_one_unreadable_bar_costs_no_other_bar_of_its_frame"),
     "F40": ("ten thousand bars at once", L, "test_a_burst_of_ten_thousand_bars_is_one_bar_each"),
     "F41": (
@@ -99,18 +112,39 @@ COVERED: dict[str, tuple[str, str, str]] = {  # id -> (the fault, file, test)
         "tests/brokers/test_session_broker.py",
         "test_the_outbound_gate_refuses",
     ),
+    "F63": ("kill -9 at each system call", JC, "test_a_kill_at_any_call_of_a_writer_loses_nothing_acknowledged"),
+    "F64": ("the power goes", JC, "test_a_power_cut_at_any_call_of_a_writer_loses_nothing_acknowledged"),
+    "F65": ("disk full, quota, read-only", JF, "test_an_error_of_the_disk_stops_the_writer_and_says_what_is_safe"),
+    "F66": ("EIO of sync, write and read", JF, "test_every_call_of_a_writer_may_fail_with_every_error"),
+    "F67": ("torn, flipped, truncated, deleted", JD, "test_every_flipped_byte_is_refused_or_beyond_the_witness"),
+    "F68": (
+        "two processes on one session, a lock left by a crash",
+        "tests/journal/test_writers.py",
+        "test_a_second_writer_is_refused_until_the_first_is_dead",
+    ),
+    "F69": (
+        "a crash during a migration; a newer schema",
+        "tests/journal/test_migrating.py",
+        "test_a_crash_during_a_migration_leaves_the_old_one_and_no_copy_or_a_whole_one",
+    ),
+    "F70": ("restart with another file or model", "tests/live/test_restart.py", "test_another_file_is_refused"),
+    "F71": (
+        "SIGTERM, Ctrl-C, SIGHUP, no memory, no handles, no room",
+        "tests/live/test_ending.py",
+        "test_a_session_that_runs_out_of_handles_memory_or_room_goes_on_after_a_restart_with_the_same_digest",
+    ),
+    "F72": (
+        "a model that is gone, damaged, slow, or gives NaN",
+        "tests/live/test_ending.py",
+        "test_a_model_that_is_gone_or_damaged_is_refused_in_one_line_and_one_that_gives_nan_has_no_view",
+    ),
 }
 NOT_APPLICABLE: dict[str, str] = {
     "F19": "a session has one feed",
     "F50": "times are counted in ns since 1970, which know no leap seconds, and no source sends 23:59:60",
     "F57": "the mirror cancels nothing: market orders of a slice are over before the next",
 }
-OPEN: dict[str, str] = {
-    "F35": "a price a hundred times too large, or a split nobody announced, is not told from a move; nothing asks for live splits",
-    "F36": "a feed that repeats a stale bar is not noticed while its times go on",
-    "F37": "a renamed or delisted symbol shows as empty minutes; nobody is told that it will not come back",
-    "F38": "trading halts are not subscribed to; a halted name has empty minutes",
-}
+OPEN: dict[str, str] = {}
 
 
 def table() -> str:

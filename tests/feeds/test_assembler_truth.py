@@ -8,8 +8,10 @@ import pytest
 
 from engine.feeds.assembler import Assembler
 from tests.feeds import simulated
+from tests.promises import note, size
 
 SEEDS = 200
+COUNTED = ("bars", "gaps", "late", "corrections")
 
 
 def sweep(seeds: range) -> Counter:
@@ -17,12 +19,19 @@ def sweep(seeds: range) -> Counter:
     for seed in seeds:
         source, network, tape, assembler = simulated.run(seed)
         total.update(simulated.check(source, network, tape, assembler.rules))
+        total["tapes"] += 1
     return total
 
 
 def test_the_tape_is_the_sources_truth_or_a_recorded_gap_whatever_the_line_does():
-    total = sweep(range(SEEDS))
+    total = sweep(range(size(SEEDS, 5_000)))
     assert all(total[what] > SEEDS // 3 for what in ("bars", "empty", "gaps", "late", "corrections", "catch_up")), total
+    note(
+        "every bar",
+        seeds=size(SEEDS, 5_000),
+        tapes_that_are_the_sources_truth=total["tapes"],
+        **{what: total[what] for what in COUNTED},
+    )
 
 
 def test_the_same_seed_gives_the_same_tape():
@@ -74,9 +83,11 @@ def test_the_simulation_catches_an_assembler_that_is_wrong(monkeypatch, method, 
     monkeypatch.setattr(Assembler, method, wrong)
     with pytest.raises(AssertionError):
         sweep(range(40))
+    note("every bar", wrong_assemblers_caught=1)
 
 
 def test_without_questions_there_are_gaps_where_there_were_none(monkeypatch):
     honest = sweep(range(40))
     monkeypatch.setattr(Assembler, "wanted", never_ask)
     assert sweep(range(40))["gaps"] > 2 * honest["gaps"]
+    note("every bar", wrong_assemblers_caught=1)

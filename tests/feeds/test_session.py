@@ -101,7 +101,9 @@ def build(**feed: object) -> object:
 def test_a_file_makes_a_feed_with_its_symbols_in_order_and_its_rules():
     feed = build(symbols=["ETH/USD", "BTC/USD"], bars="settled", settle="40s", outage="2h", max_signal_age="90s")
     assert feed.universe.symbols == ("BTC/USD", "ETH/USD") and feed.universe.lot.tolist() == [0.0, 0.0]
-    assert feed.rules == Rules(settle=40 * SECOND, outage=7200 * SECOND, max_signal_age=90 * SECOND, window=4)
+    assert feed.rules == Rules(
+        settle=40 * SECOND, outage=7200 * SECOND, max_signal_age=90 * SECOND, window=4, jump=5.0, frozen=10, absent=1440
+    )
     assert (feed.facts.calendar, feed.facts.bars_per_year, feed.facts.daily) == ("24/7", 525_600.0, False)
 
 

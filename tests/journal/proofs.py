@@ -35,6 +35,17 @@ class Sweep:
         return f"journal: {self.states:,} {name}, {lost} lost acknowledged, {refused} refused wrongly, {other} otherwise wrong"
 
 
+def together(sweeps: list[Sweep]) -> Sweep:
+    """The figures of several sweeps in one."""
+    whole = sweeps[0]
+    for each in sweeps[1:]:
+        whole.states += each.states
+        whole.torn += each.torn
+        whole.wrong += each.wrong
+        whole.first = whole.first or each.first
+    return whole
+
+
 def killed(groups: int, seed: int = 1) -> Sweep:
     """A kill before every call of a scripted writer, and inside every write."""
     disk, sweep = prepared(), Sweep()

@@ -10,36 +10,43 @@ import sys
 
 import pytest
 
-from tests.journal.proofs import killed, killed_twice, power_cut, prepared, without_sync
+from tests.journal.proofs import killed, killed_twice, power_cut, prepared, together, without_sync
 from tests.journal.script import ROOT, judged, scripted
 from tests.journal.simdisk import SECTOR, Cache, SimDisk, Tree, crash_images
+from tests.promises import note, size
 
 
 def test_a_kill_at_any_call_of_a_writer_loses_nothing_acknowledged(capsys):
-    figures = killed(80)
+    figures = together([killed(size(80, 120), seed) for seed in range(1, 1 + size(1, 5))])
     with capsys.disabled():
         print("\n" + figures.line("crash images"))
     assert figures.wrong == {}, figures.first
     assert figures.states >= 1000
+    note("kill", crash_images=figures.states, rows_lost=figures.wrong["lost"])
 
 
 def test_a_power_cut_at_any_call_of_a_writer_loses_nothing_acknowledged(capsys):
-    figures = power_cut(18, 10)
+    seeds = range(2, 2 + size(1, 5))
+    figures = together([power_cut(size(18, 40), size(10, 24), seed) for seed in seeds])
     with capsys.disabled():
         print("\n" + figures.line("power cuts"))
     assert figures.wrong == {}, figures.first
     assert figures.states > 600
+    note("power", states_after_a_power_cut=figures.states, rows_lost_to_it=figures.wrong["lost"])
 
 
 def test_a_second_crash_during_or_after_the_recovery_loses_nothing():
-    figures = killed_twice(8, firsts=4)
+    seeds = range(3, 3 + size(1, 5))
+    figures = together([killed_twice(size(8, 15), seed, firsts=size(4, 8)) for seed in seeds])
     assert figures.wrong == {}, figures.first
     assert figures.states > 500 and figures.torn >= 2
+    note("power", states_after_a_second_crash=figures.states, rows_lost_to_that=figures.wrong["lost"])
 
 
 def test_without_the_syncs_a_power_cut_loses_rows():
     figures = power_cut(6, 6, wrap=without_sync)
     assert figures.wrong["lost"] > 0 and figures.wrong["refused"] > 0
+    note("power", states_that_lose_rows_once_the_syncs_are_left_out=figures.wrong["lost"])
 
 
 def test_every_change_of_the_script_is_in_its_trace_and_gives_its_state_again():
@@ -84,12 +91,19 @@ def test_the_model_of_a_power_cut_keeps_what_was_synced_and_any_sectors_of_the_r
 
 
 def test_real_kills_agree_with_the_model(tmp_path):
-    command = [sys.executable, "-m", "tests.journal.killing", str(tmp_path), "16", "3"]
+    exact, loose = size(16, 60), size(3, 40)
+    command = [sys.executable, "-m", "tests.journal.killing", str(tmp_path), str(exact), str(loose)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert figures["wrong"] == 0, figures["first"]
-    assert figures["exact"] == 16 and figures["loose"] == 3
+    assert figures["exact"] == exact and figures["loose"] == loose
+    note(
+        "kill",
+        real_kills_as_the_model_says=exact,
+        real_kills_from_outside=loose,
+        kills_that_left_something_else=figures["wrong"],
+    )
 
 
 CHANGES = "write,pwrite64,pwritev,ftruncate,truncate,fsync,fdatasync,sync,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,link"

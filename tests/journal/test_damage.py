@@ -12,6 +12,7 @@ from engine.journal.frame import pack, preamble
 from tests.journal.proofs import FLIPS, cut_everywhere, flipped_everywhere, sample
 from tests.journal.script import FOLDER, OWNER
 from tests.journal.simdisk import SimDisk, power_states
+from tests.promises import note, size
 
 
 def outcome(tree) -> str | int:
@@ -24,10 +25,12 @@ def outcome(tree) -> str | int:
 
 def test_every_flipped_byte_is_refused_or_beyond_the_witness():
     for closed in (True, False):
-        figures = flipped_everywhere(sample(closed), FLIPS[:2])
+        given = sample(closed)
+        figures = flipped_everywhere(given, FLIPS[: size(2, 9)])
         assert figures.wrong == {}, figures.first
         assert figures.refused > 800
         assert (figures.beyond > 300) is not closed
+        note("damage", bytes=len(given.tree.data[given.journal]), flips=figures.states, **outcomes(figures))
 
 
 def test_every_cut_suffix_is_refused_or_beyond_the_witness():
@@ -35,6 +38,17 @@ def test_every_cut_suffix_is_refused_or_beyond_the_witness():
         figures = cut_everywhere(sample(closed))
         assert figures.wrong == {}, figures.first
         assert figures.refused > 700
+        note("damage", cuts=figures.states, **outcomes(figures))
+
+
+def outcomes(figures) -> dict[str, int]:
+    """What came of damage, for the table."""
+    return {
+        "refused": figures.refused,
+        "beyond_the_witness": figures.beyond,
+        "in_one_of_two_slots": figures.harmless,
+        "unnoticed": figures.wrong.total(),
+    }
 
 
 def test_a_deleted_file_is_refused_and_named():
@@ -47,6 +61,7 @@ def test_a_deleted_file_is_refused_and_named():
             reopen(FOLDER, SimDisk(given.tree), OWNER)
     given.tree.apply(("unlink", folder, "journal"))
     assert "no journal here" in outcome(given.tree)
+    note("damage", files_deleted=3, refused=3)
 
 
 def test_the_note_of_the_writer_may_be_deleted_or_spoilt():

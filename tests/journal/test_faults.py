@@ -10,9 +10,10 @@ import pytest
 
 from engine.errors import StoppedError
 from engine.journal import create, examine, read, recover, reopen
-from tests.journal.proofs import failed_sync, failing_everywhere, prepared
+from tests.journal.proofs import failed_sync, failing_everywhere, prepared, together
 from tests.journal.script import FOLDER, OWNER, ROOT, scripted
 from tests.journal.simdisk import SimDisk
+from tests.promises import note, size
 
 
 def stopped_at(kind: str, number: int = errno.EIO):
@@ -104,15 +105,19 @@ def test_an_interrupt_in_the_middle_of_a_commit_stops_the_writer(interrupt):
 
 
 def test_every_call_of_a_writer_may_fail_with_every_error():
-    figures = failing_everywhere(groups=20, numbers=(errno.EIO, errno.ENOSPC))
+    every = (errno.EIO, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG)
+    numbers = every[: size(2, 5)]
+    figures = failing_everywhere(size(20, 40), numbers)
     assert figures.wrong == {}, figures.first
     assert figures.states > 100
+    note("disk", calls_that_failed=figures.states, kinds_of_error=len(numbers), rows_lost=figures.wrong["lost"])
 
 
 def test_pages_that_a_failed_sync_has_dropped_are_written_again_at_the_restart():
-    figures = failed_sync(4, 3)
+    figures = together([failed_sync(size(4, 12), 3, seed) for seed in range(4, 4 + size(1, 5))])
     assert figures.wrong == {}, figures.first
     assert figures.states > 150
+    note("disk", states_after_a_failed_sync=figures.states, rows_lost=figures.wrong["lost"])
 
 
 def test_a_recovery_that_fails_leaves_the_journal_for_the_next_one():
@@ -186,3 +191,4 @@ def test_a_file_that_may_not_grow_tears_a_real_row_and_loses_none(tmp_path):
         assert found.cut == looked.cut and found.cut_file.stat().st_size == found.cut
         writer.append("restart", {})
     assert [row.seq for row in read(place)] == list(range(int(witnessed) + 2))
+    note("disk", real_disks_full_or_limited=1)

@@ -16,6 +16,7 @@ from engine.errors import JournalError, StoppedError
 from engine.latch import Kill, Permit, issue, kill, look, resume
 from tests.journal.script import ROOT
 from tests.journal.simdisk import SimDisk, crash_images, power_states
+from tests.promises import note
 
 PLACE = Path("/session")
 
@@ -238,6 +239,7 @@ def test_a_kill_works_on_a_disk_that_is_really_full(tmp_path):
         "refused None",
         "Permit(serial=1, reason='made room', at=4)",
     ]
+    note("disk", real_disks_full_or_limited=1)
 
 
 LIMITED = """
@@ -253,6 +255,7 @@ def test_a_kill_works_where_no_byte_may_be_written(tmp_path):
     subprocess.run([sys.executable, "-c", LIMITED, str(tmp_path)], check=True, cwd=ROOT)
     assert look(tmp_path) is None
     assert resume(tmp_path, "limit lifted", 3).serial == 1
+    note("disk", real_disks_full_or_limited=1)
 
 
 def test_a_kill_from_another_process_is_seen_at_the_next_look(tmp_path):

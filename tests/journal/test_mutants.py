@@ -9,6 +9,7 @@ import sys
 from tests.journal.patches import MUTANTS
 from tests.journal.script import ROOT
 from tests.mutants.runner import patched
+from tests.promises import note, size
 
 EVERY = 20  # one in so many is tried in the suite
 
@@ -23,10 +24,13 @@ def test_every_patch_fits_the_source_exactly_once_and_changes_it():
 
 
 def test_a_sample_of_the_planted_bugs_is_caught(capsys):
-    command = [sys.executable, "-m", "tests.journal.mutating", f"--every={EVERY}"]
+    every = size(EVERY, 1)
+    command = [sys.executable, "-m", "tests.journal.mutating", f"--every={every}"]
     single = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=single)
     with capsys.disabled():
         print("\n" + done.stdout.strip().splitlines()[-1])
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"caught {len(MUTANTS[::EVERY])} of {len(MUTANTS[::EVERY])}" in done.stdout
+    tried = len(MUTANTS[::every])
+    assert f"caught {tried} of {tried}" in done.stdout
+    note("planted", in_the_journal=f"{tried} of {tried}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from engine.live.commands import Command
 from engine.live.feed import Correction, Gap, Late
 from engine.live.replay import Replay
 
+ROOT = Path(__file__).resolve().parents[2]
 NAMES = tuple(f"S{i}" for i in range(6))
 
 

@@ -131,6 +131,20 @@ def test_kill_minus_nine_again_and_again_gives_the_same_digest(whole, tmp_path):
     assert told["digest"] == first["digest"] and told["restarts"] == 2 and told["head"] != first["head"]
 
 
+@pytest.mark.parametrize("ignored", [False, True], ids=["a terminal that closes", "nohup"])
+def test_a_closed_terminal_stops_cleanly_unless_it_is_to_be_ignored(ignored):
+    from engine.cli.watching import stopping
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    try:
+        with stopping() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert stop() is not ignored
+        assert signal.getsignal(signal.SIGHUP) is (signal.SIG_IGN if ignored else signal.SIG_DFL)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_sigterm_stops_cleanly_and_commands_are_heard_while_it_runs(whole, tmp_path):
     folder = tmp_path / "s"
     process = started("paper", FILE, "--session", folder, *SHORT, "--set", "feed.speed=300000")

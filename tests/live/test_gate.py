@@ -18,6 +18,7 @@ from engine.live.fold import Fold, Waiting
 from engine.shapes import HALT
 from engine.types import Order, Universe
 from tests.live.market import config, messy, play
+from tests.promises import note, size
 
 NONE = np.zeros(2, np.bool_)
 LIMITS = real.Limits(max_weight=0.5, max_gross=0.8, max_sector=0.6, min_cash=0.3, max_order_value=45_000.0, delay=0)
@@ -198,6 +199,7 @@ def test_every_mutant_of_the_gate_is_caught(mutant):
         except Exception as error:
             wrong += said not in str(error)
     assert wrong
+    note("gate", mutants_of_the_gate=1, of_these_caught=1)
 
 
 def test_a_step_that_would_send_more_is_halted_and_stays_so(tmp_path, monkeypatch):
@@ -252,18 +254,20 @@ CAPS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(size(8, 80)))
 def test_wild_strategies_stay_within_the_limits_and_the_gate_agrees(tmp_path, seed):
     made = (Wild if seed % 2 else WildOrders)(seed)
     file = config(
-        caps=CAPS[seed // 2],
+        caps=CAPS[seed % 8 // 2],
         sizing={"exposure": {"long": "130%", "short": "130%"}},
         feed={"source": "replay", "warm_up": 0},
     )
-    file["execution"] = {"delay": seed % 3, "max_participation": "20%", "fill": "open" if seed < 6 else "close"}
+    file["execution"] = {"delay": seed % 3, "max_participation": "20%", "fill": "open" if seed % 8 < 6 else "close"}
     file["switches"] = {"max_drawdown": {"at": "10%", "action": "halt", "resume": "5 bars"}}
     session = play(tmp_path / "s", file, messy(40 + seed, 120), strategy=made)
     assert session.fold.met > 20
     kinds = [row.kind for row in journal.read(tmp_path / "s" / "journal")]
     assert kinds.count(tape.INTENT) > 15 and tape.HALT not in kinds
     assert paper.verify_session(tmp_path / "s", strategy=lambda: type(made)(seed)).complete
+    sent = sum(len(row.body["quantity"]) for row in journal.read(tmp_path / "s" / "journal") if row.kind == tape.INTENT)
+    note("gate", wild_sessions=1, orders_of_these=sent, beyond_a_limit=kinds.count(tape.HALT))

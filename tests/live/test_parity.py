@@ -9,6 +9,7 @@ from engine import run
 from engine.live import paper
 from engine.types import Order
 from tests.live.market import backtest_digest, config, messy, play
+from tests.promises import note
 
 QUINTILE = {"rule": "quintile", "signal": "up", "quantile": "34%", "side": "long_short", "rebalance": "weekly"}
 SHAPES = {
@@ -33,7 +34,10 @@ def three(tmp_path, file, panel, forecasts=None, strategy=None):
     made = strategy or (lambda: None)
     told = play(tmp_path / "s", file, panel, forecasts=forecasts, strategy=made())
     found = paper.verify_session(tmp_path / "s", strategy=strategy)
-    return backtest_digest(file, panel, forecasts, made()), told.fold.digest.hex(), found.backtest, found
+    backtest = backtest_digest(file, panel, forecasts, made())
+    differ = len({backtest, told.fold.digest.hex(), found.backtest}) - 1
+    note("same tape", backtests_held_against_sessions=1, digests_that_differ=differ)
+    return backtest, told.fold.digest.hex(), found.backtest, found
 
 
 @pytest.mark.parametrize("shape", SHAPES)

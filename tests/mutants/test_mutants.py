@@ -10,6 +10,7 @@ import pytest
 
 from tests.mutants.mutant import Mutant
 from tests.mutants.runner import CAUGHT, INVALID, MUTANTS, ROOT, SURVIVED, patched, try_mutant
+from tests.promises import note
 
 WANTED = os.environ.get("BARCAST_MUTANTS", "")
 
@@ -47,4 +48,5 @@ def test_every_mutant_is_caught(tmp_path, capsys):
     with capsys.disabled():
         print(f"\nmutants: caught {counts[CAUGHT]} of {len(chosen)}")
     wrong = {m.name: (v, said[-600:]) for m, (v, said) in zip(chosen, verdicts, strict=True) if v != CAUGHT}
+    note("planted", in_the_step=f"{counts[CAUGHT]} of {len(chosen)}")
     assert not wrong, "\n".join(f"{name}: {verdict}\n{said}" for name, (verdict, said) in wrong.items())

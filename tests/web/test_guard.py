@@ -8,6 +8,7 @@ import pytest
 
 from engine.web.guard import HEADERS, Door, Guard
 from engine.web.passes import Passes, same
+from tests.promises import note
 from tests.web.asked import HOST, ORIGIN, PORT, Asker, begun
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "get", "QUERY")
@@ -53,6 +54,11 @@ def paths(asker):
     ]
 
 
+def refused(count):
+    """So many requests were refused, as they must be."""
+    note("security", requests_that_must_be_refused=count, of_these_refused=count)
+
+
 def body_for(path):
     return {"token": "wrong"} if path == "/enter" else {"name": "dance"}
 
@@ -80,6 +86,7 @@ def test_without_leave_every_method_on_every_path_is_refused_but_the_empty_page_
             else:
                 passed.add((method, path))
     assert passed == {place for place, door in stranger.guard.doors.items() if door.needs == "nothing"}
+    refused(len(METHODS) * len(paths(stranger)) - len(passed))
     assert stranger.ask("POST", "/enter", {"token": "wrong"}).status == 403
 
 
@@ -97,12 +104,34 @@ def test_with_leave_only_the_doors_answer(page):
 def test_no_door_answers_under_another_host(page, host):
     for method, path in page.guard.doors:
         assert page.ask(method, path, body_for(path), host=HOSTS[host]).status == 403, path
+    refused(len(page.guard.doors))
 
 
 @pytest.mark.parametrize("origin", ORIGINS, ids=str)
 def test_no_door_answers_another_origin(page, origin):
     for method, path in page.guard.doors:
         assert page.ask(method, path, body_for(path), origin=ORIGINS[origin]).status == 403, path
+    refused(len(page.guard.doors))
+
+
+def test_no_method_on_any_path_passes_under_another_host_or_origin_whatever_leave_it_has(page):
+    count = 0
+    for method in METHODS:
+        for path in paths(page):
+            for name, wrong in (("host", HOSTS), ("origin", ORIGINS)):
+                for value in wrong.values():
+                    given = page.headers(method, **{name: value})
+                    scope = {
+                        "type": "http",
+                        "method": method,
+                        "path": path,
+                        "raw_path": path.encode(),
+                        "headers": given,
+                    }
+                    assert page.guard.refusal(scope)[0] == 403, (method, path, name, value)
+                    count += 1
+    assert count == len(METHODS) * len(paths(page)) * (len(HOSTS) + len(ORIGINS))
+    refused(count)
 
 
 def test_two_hosts_or_two_origins_are_none(page):
