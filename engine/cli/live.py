@@ -21,6 +21,9 @@ def paper(
     adopt: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="begin with the account of this closed session")
     ] = None,
+    backtest: Annotated[
+        str | None, typer.Option(metavar="RUN", help="hold equity against what this run's returns make likely")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="nothing on stderr but the page's address")] = False,
     web: Annotated[bool, typer.Option("--web", help="show it on a page of this machine")] = False,
     allow_control: Annotated[
@@ -32,7 +35,7 @@ def paper(
     from engine.cli.watching import PageOptions, run_session
 
     page = PageOptions(allow_control, port) if web or allow_control or port else None
-    typer.echo(run_session(config, session, sets or (), plugin or (), adopt, quiet, page), nl=False)
+    typer.echo(run_session(config, session, sets or (), plugin or (), adopt, quiet, page, backtest), nl=False)
 
 
 def verify(

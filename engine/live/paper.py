@@ -38,6 +38,7 @@ def open_session(
     sets: Sequence[str] = (),
     plugins: Sequence[str | Path] = (),
     adopt: str | Path | None = None,
+    backtest: str | Path | None = None,
     panel: Any = None,
     forecasts: Any = None,
     strategy: Any = None,
@@ -46,7 +47,8 @@ def open_session(
 ) -> sessions.Session:
     """The session of a strategy file, begun or gone on with; `panel`, `forecasts` and `strategy` as engine.backtest takes them.
 
-    `adopt`: the folder of another session whose account this new one takes over.
+    `adopt`: the folder of another session whose account this new one takes over. `backtest`: a stored run, whose returns draw
+    the cone that equity is held against.
     """
     time = clock or SystemClock()
     hashes = registry.load_files(paths_of(plugins, "plugins"))
@@ -56,15 +58,21 @@ def open_session(
             "feed: missing; a paper session needs one, such as feed: {source: replay}. Add it to the file"
         )
     from engine.brokers import building
+    from engine.live import cone
 
     venue = building.venue_of(loaded)
     signals = make_signals(loaded)
     say("opening the feed")
     feed = make_feed(loaded, signals, time, panel, forecasts, say)
     place = folder_of(loaded, folder)
+    drawn = None if backtest is None else cone.of_run(backtest, loaded)
     account = None if adopt is None else taken_over(Path(adopt), feed.universe, say)
     say("folding the journal" if (place / tape.JOURNAL).exists() else "loading compiled code")
     session = begin(place, loaded, feed, signals, hashes, clock=time, strategy=strategy, adopt=account)
+    if drawn is not None:
+        cone.keep(place, drawn, session.fold.met)
+    else:
+        session.warmed = cone.from_warm_up
     if venue is not None:
         session.beside = building.mirror(session, loaded, venue)
     return session

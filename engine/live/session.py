@@ -89,6 +89,7 @@ class Session:
         self._actions: list[Action] = []
         self.gate = gate
         self.beside: Beside | None = None
+        self.warmed: Callable[[Session], None] = lambda session: None  # told once, before the first slice
         self.handing = HandOvers(config, {} if refold is None else refold.handed)
         if refold is not None:
             self._finish(refold)
@@ -112,6 +113,7 @@ class Session:
             return self._close(RUINED)
         if not self.warm:
             self._warm_up()
+            self.warmed(self)
         if self.beside is not None:
             self.beside.begin()
         for arrival in self.feed.arrivals(self.resume()):

@@ -129,6 +129,7 @@ def lines_of(status: Mapping[str, Any]) -> list[str]:
         ("orders", f"{status['waiting']} wait for the next slice"),
         ("holds", "; ".join(status["holds"]) or "none"),
         ("feed", f"{status['late']} late, {status['corrections']} corrections, {status['gaps']} gaps"),
+        *([("cone", status["cone"]["said"])] if "cone" in status else []),
         *([("broker", _mirrored(status["broker"]))] if status.get("broker") else []),
         ("head", status["head"]),
         ("digest", status["digest"]),
