@@ -152,4 +152,6 @@ def read(folder: Path, account: str = "") -> Cone | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{place}: cannot be read as a cone ({error}); take it away, and the session has none") from error
+        raise DataError(
+            f"{place}: cannot be read as a cone ({error}); take it away, and the session has none"
+        ) from error

@@ -40,6 +40,7 @@ class Course:
 
     base: float = float("nan")
     live: bool = False
+    since: int = 0  # ns, of the last slice of history; 0: there was none
     times: list[int] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     equity: list[float] = field(default_factory=list)
@@ -51,7 +52,7 @@ class Course:
         if kind == tape.START:
             self.base = float(body["config"]["capital"])
         elif kind == tape.WARM_UP:
-            self.live = False
+            self.live, self.since = False, int(body["time"])
         elif kind == tape.SLICE:
             self.live = True
             if not self.numbers or self.numbers[-1] != body["day"]:

@@ -12,7 +12,9 @@ from engine.live.course import Days
 
 LOW, HIGH = 5.0, 95.0  # percent: outside is below the one or above the other
 REACH = 1.6448536269514722  # standard deviations of the 95th percentile
-NONE = "none: no backtest was named when it was opened (--backtest RUN), and the warm-up is too short for one"
+NONE = (
+    "no cone: no backtest was named when the session was opened (--backtest RUN), and its warm-up is too short for one"
+)
 Place = dict[str, Any]
 
 
@@ -63,10 +65,10 @@ def needed(cone: Mapping[str, Any]) -> float | None:
     After h days the cone's logarithm has mean m h and variance s^2 h (1 + h / T), s^2 / T being the squared error of m over
     the backtest's T days, so that the 5th percentile is above 0 from h = T / (m^2 / (1.645 error)^2 - 1) on.
     """
-    drift, reach = cone["drift"], REACH * cone["error"]
+    drift, reach = float(cone["drift"]), REACH * float(cone["error"])
     if not drift > reach > 0.0:
         return None
-    return math.ceil(cone["returns"] / ((drift / reach) ** 2 - 1.0))
+    return math.ceil(int(cone["returns"]) / ((drift / reach) ** 2 - 1.0))
 
 
 def source(cone: Mapping[str, Any]) -> str:
@@ -78,11 +80,15 @@ def source(cone: Mapping[str, Any]) -> str:
 def sentence(cone: Mapping[str, Any], place: Place, days: int) -> str:
     """One sentence on where equity stands, and one on how much that can tell."""
     horizon = place["horizon"]
-    at = f"after {days:,} days" if days <= horizon else f"after {horizon:,} days, where the cone ends (it is day {days:,})"
+    at = (
+        f"after {days:,} day{'' if days == 1 else 's'}"
+        if days <= horizon
+        else f"after {horizon:,} days, where the cone ends (it is day {days:,})"
+    )
     edge = {0.0: "below the 1st percentile", 100.0: "above the 99th percentile"}
     rank = edge.get(place["percentile"], f"at the {ordinal(round(place['percentile']))} percentile")
-    word = "inside" if place["inside"] else f"outside since {place['since']}"
-    told = f"{word}: {at} equity is {rank} of what the backtest's own returns give ({source(cone)})"
+    word = f"inside {at};" if place["inside"] else f"outside since {place['since']}; {at}"
+    told = f"{word} equity is {rank} of what the backtest's own returns give ({source(cone)})"
     if not place["inside"]:
         told += f"; of such futures {place['strayed']:.0%} were outside at least once by then"
     if place["needed"] is None:

@@ -18,7 +18,8 @@ from engine.live.tape import JOURNAL
 from engine.report.script import plotly_text, rounded
 from engine.web import words
 from engine.web.board import Board, FillMark
-from engine.web.curve import Point
+from engine.web.coning import Coned
+from engine.web.curve import SPANS, Point
 from engine.web.parts import environment, render
 from engine.web.tap import UNSHOWN, Outlet, Standing, Told
 
@@ -51,6 +52,7 @@ class Showing:
         self.folder, self.outlet, self.control, self.scrub = folder, outlet, control, scrub
         self.lines: deque[str] = deque(maxlen=LINES)
         self.frame = Frame()
+        self.coned = Coned(folder)
         self._made = environment()
         self._lock = Lock()
         self._taken = 0
@@ -106,6 +108,7 @@ class Showing:
     def _draw(self) -> None:
         board, standing = self._board, self.outlet.standing
         parts = render(self._made, board, standing, list(self.lines), self.control)
+        parts["cone"] = self.coned.part(self._made, board.course)
         heard = 0 if standing is None else standing.at
         said = (
             f"{words.money(board.curves.last.equity)} equity, {board.counts['fills']:,} fills"
@@ -118,10 +121,13 @@ class Showing:
 
     # What is asked for apart.
     def curve(self, span: str) -> dict[str, Any]:
-        """One span of equity and drawdown, and how many points have gone into it."""
+        """One span of equity and drawdown, how many points have gone into it, and the cone around it."""
         with self._lock:
             points = self._board.curves.by_span[span].points()
-            return {"points": [plain_point(point) for point in points], "count": self._points}
+            bands = self.coned.bands(self._board.course, span, points[0].time if points and SPANS[span] else 0)
+            if bands is not None:
+                bands["x"] = [stamped(time) for time in bands["x"]]
+            return {"points": [plain_point(point) for point in points], "count": self._points, "cone": bands}
 
     def candles(self, symbol: str) -> dict[str, Any]:
         """The latest bars of an instrument, its fills on them, and the levels of its position."""

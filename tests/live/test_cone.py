@@ -58,7 +58,7 @@ BEGIN = (tape.START, {"config": {"capital": 100.0}})
 
 def test_equity_is_counted_from_the_end_of_the_warm_up_by_days_that_have_ended():
     rows = [
-        BEGIN, (tape.WARM_UP, {}), decided(101.0), a_slice(5, 1, last=False), decided(102.0), a_slice(5, 2), decided(103.0),
+        BEGIN, (tape.WARM_UP, {"time": START - DAY}), decided(101.0), a_slice(5, 1, last=False), decided(102.0), a_slice(5, 2), decided(103.0),
         a_slice(6, 3, last=False), decided(90.0),
     ]  # fmt: skip
     found = told(*rows)
@@ -82,7 +82,7 @@ def test_an_account_that_was_taken_over_starts_from_what_it_was_worth():
     money = np.zeros(MONEY_SIZE)
     money[EQUITY] = 150.0
     adopted = (tape.ADOPTED, {"state": {"money": money}})
-    found = told(BEGIN, (tape.WARM_UP, {}), decided(100.0), adopted, a_slice(0, 1), decided(153.0))
+    found = told(BEGIN, (tape.WARM_UP, {"time": START - DAY}), decided(100.0), adopted, a_slice(0, 1), decided(153.0))
     assert (found.base, found.returns.tolist()) == (150.0, [pytest.approx(0.02)])
 
 
@@ -91,7 +91,7 @@ def test_inside_its_percentile_lies_between_the_quantiles():
     assert (found["inside"], found["percentile"], found["days"], found["since"]) == (True, pytest.approx(72.5), 2, None)
     found = placed(by_hand(), days(95.0, 108.0))
     assert found["said"].startswith(
-        "inside: after 2 days equity is at the 68th percentile of what the backtest's own returns give"
+        "inside after 2 days; equity is at the 68th percentile of what the backtest's own returns give"
     )
 
 
@@ -100,7 +100,7 @@ def test_outside_it_says_since_when_of_the_stretch_that_lasts():
     assert (found["inside"], found["since"], found["percentile"]) == (False, "2024-01-03", 0.0)
     found = placed(by_hand(), days(91.0, 79.0, 60.0))
     assert found["since"] == "2024-01-02"
-    assert found["said"].startswith("outside since 2024-01-02: after 3 days equity is below the 1st percentile")
+    assert found["said"].startswith("outside since 2024-01-02; after 3 days equity is below the 1st percentile")
     assert "of such futures 20% were outside at least once by then" in found["said"]
     assert placed(by_hand(), days(101.0, 102.0, 131.0))["since"] == "2024-01-03"  # above is outside too
 
@@ -108,11 +108,11 @@ def test_outside_it_says_since_when_of_the_stretch_that_lasts():
 def test_where_the_cone_ends_it_says_so():
     found = placed(by_hand(), days(100.0, 100.0, 100.0, 50.0))
     assert found["inside"] and found["days"] == 4
-    assert "after 3 days, where the cone ends (it is day 4)" in found["said"]
+    assert "inside after 3 days, where the cone ends (it is day 4); equity" in found["said"]
 
 
 def test_without_a_backtest_or_a_day_it_says_so():
-    assert placed(None, days(100.0))["said"].startswith("none: no backtest was named")
+    assert placed(None, days(100.0))["said"].startswith("no cone: no backtest was named")
     assert placed(by_hand(), days())["said"] == (
         "no day has ended yet; the cone is drawn from run-1, 2020-01-01 to 2021-06-01, 400 days"
     )
@@ -141,34 +141,32 @@ def test_a_nan_of_equity_is_outside():
 
 def test_ordinals():
     assert [ordinal(k) for k in (1, 2, 3, 4, 11, 12, 13, 21, 72, 93)] == (
-        "1st 2nd 3rd 4th 11th 12th 13th 21st 72nd 93rd".split()
+        ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "72nd", "93rd"]
     )
 
 
 # Coverage.
 def ends(seed, past, ahead, drift=0.0005, then=None):
-    """(returns of a backtest, growth of a session after it) of a process whose returns hang together a little."""
-    rng = np.random.default_rng((seed, 17))
-    noise = 0.01 * rng.standard_t(6, past + ahead) / np.sqrt(1.5)
-    moved = noise[1:] + 0.15 * noise[:-1]
-    return drift + moved[:past], np.prod(1.0 + (drift if then is None else then) + moved[past : past + ahead - 1])
+    """(returns of a backtest, growth of a session after it) of one process: a drift, and noise with heavy tails."""
+    moved = 0.01 * np.random.default_rng(seed).standard_t(6, past + ahead) / np.sqrt(1.5)
+    return drift + moved[:past], np.prod(1.0 + (drift if then is None else then) + moved[past:])
 
 
-def outside(count, past, ahead, then=None, seed=0, **more):
+def outside(count, past, ahead, then=None, seed=0):
     """The share of sessions that end outside the band of their own backtest's cone."""
     low, high = (bootstrap.LEVELS.index(level) for level in bootstrap.BAND)
     left = 0
     for k in range(count):
         returns, growth = ends((seed, k), past, ahead, then=then)
-        edge = bootstrap.cone(returns, ahead - 1, 300, k, **more).growth[:, -1]
+        edge = bootstrap.cone(returns, ahead, 399, k, block=1.0).growth[:, -1]
         left += not edge[low] <= growth <= edge[high]
     return left / count
 
 
 @pytest.mark.parametrize(("past", "ahead"), [(400, 60), (300, 250)])
 def test_one_session_in_ten_ends_outside_whether_short_or_as_long_as_the_backtest(past, ahead):
-    """300 sessions: 10 %, standard error 1.7 %."""
-    assert outside(300, past, ahead, block=4.0) == pytest.approx(0.10, abs=0.045)
+    """300 sessions: 10 %, standard error 1.7 %. scripts/torture cone has more of them, and processes with memory."""
+    assert outside(300, past, ahead) == pytest.approx(0.10, abs=0.045)
 
 
 def test_a_cone_that_takes_the_backtest_s_mean_for_the_truth_would_be_noticed(monkeypatch):
@@ -181,11 +179,11 @@ def test_a_cone_that_takes_the_backtest_s_mean_for_the_truth_would_be_noticed(mo
             yield drawn
 
     monkeypatch.setattr(bootstrap, "resamples", sure)
-    assert outside(300, 300, 250, block=4.0) > 0.145
+    assert outside(300, 300, 250) > 0.145
 
 
 def test_a_session_of_a_worse_process_is_found_outside():
-    assert outside(60, 1000, 250, then=-0.003, block=4.0) > 0.95
+    assert outside(60, 1000, 250, then=-0.003) > 0.95
 
 
 def test_the_same_seed_draws_the_same_cone_and_another_another():
@@ -211,11 +209,12 @@ def opened(folder, panel, **more):
 
 
 def test_the_cone_is_drawn_once_and_is_no_part_of_the_tape(tmp_path, stored):
-    plain = play(tmp_path / "plain", FILE, messy(4, 60))
+    plain = opened(tmp_path / "plain", messy(4, 60))
+    plain.run()
     session = opened(tmp_path / "s", messy(4, 60), backtest=stored)
     before = (tmp_path / "s" / cone.FILE).read_bytes()
     session.run()
-    assert session.fold.digest == plain.fold.digest
+    assert session.fold.digest == plain.fold.digest and session.writer.head == plain.writer.head
     again = opened(tmp_path / "s", messy(4, 60), backtest=stored)
     again.run()
     assert (tmp_path / "s" / cone.FILE).read_bytes() == before
@@ -274,7 +273,9 @@ def test_a_long_warm_up_draws_its_own(tmp_path):
 def test_a_short_warm_up_draws_none_and_status_says_why(tmp_path):
     play(tmp_path / "s", FILE, messy(6, 40))
     assert not (tmp_path / "s" / cone.FILE).exists()
-    assert outlook(tmp_path / "s")["cone"]["said"].startswith("none: no backtest was named when it was opened")
+    assert outlook(tmp_path / "s")["cone"]["said"].startswith(
+        "no cone: no backtest was named when the session was opened"
+    )
 
 
 def test_a_damaged_cone_or_journal_leaves_the_status_alone(tmp_path, stored):
