@@ -1,4 +1,4 @@
-"""The board: a fold of a session's rows into what the page shows. Everything in it is bounded; nothing decides anything."""
+"""The board: a fold of a session's rows into what the page shows. All in it is bounded, but for a few numbers a day; nothing decides."""
 
 from __future__ import annotations
 

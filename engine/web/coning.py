@@ -48,7 +48,7 @@ class Coned:
         return str(module.cone(told))
 
     def bands(self, course: Course, span: str, first: int) -> dict[str, Any] | None:
-        """The lines from `first` ns on, by name, `x`, their times in ns, and whether there is `more` of them later; None where there is nothing to draw."""
+        """The lines from `first` ns on, by name, their times `x` in ns, and whether there is `more` later; None for nothing."""
         told = self.cone()
         if told is None or span not in AHEAD or not course.times:
             return None
