@@ -58,7 +58,7 @@ def of_history(session: Session) -> Cone | None:
     signals, config = session.fold.signals, session.handing.config
     if session.fold.met < FEWEST + longest(signals) or not isinstance(session.fold.strategy, Rule):
         return None
-    told = TapeOf(session.folder)
+    told = TapeOf(session.folder, session.account)
     done = told.counts.get("warm-up", 0)
     if done < FEWEST + longest(signals) or known(signals, told.slices[done - 1].time):
         return None
@@ -77,8 +77,8 @@ def of_history(session: Session) -> Cone | None:
 
 def from_warm_up(session: Session) -> None:
     """Keep the cone of a session's warm-up, where it makes one and none was drawn before."""
-    if not place_of(session.folder).exists() and (cone := of_history(session)) is not None:
-        keep(session.folder, cone, 0)
+    if not place_of(session.folder, session.account).exists() and (cone := of_history(session)) is not None:
+        keep(session.folder, cone, 0, session.account)
 
 
 def known(signals: Mapping[str, Any], time: int) -> bool:

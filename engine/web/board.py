@@ -1,4 +1,4 @@
-"""The board: a fold of a session's rows into what the page shows. All in it is bounded, but for a few numbers a day; nothing decides."""
+"""The board: a fold of rows into what the page shows. All in it is bounded, but for a few numbers a day; it decides nothing."""
 
 from __future__ import annotations
 
