@@ -143,10 +143,11 @@ def lit(quiet: bool) -> Iterator[Callable[[Mapping[str, Any]], None]]:
 def status_of(folder: str, as_json: bool) -> str:
     """How a session stood when it last said so, and whether a process runs it."""
     from engine.live.outlook import outlook
+    from engine.live.several import merged
     from engine.live.status import lines_of, read_status
 
     place = Path(folder)
-    status = read_status(place) | outlook(place)
+    status = merged(read_status(place), outlook(place))
     return json.dumps(status) + "\n" if as_json else "\n".join([*lines_of(status), ""])
 
 
@@ -170,12 +171,13 @@ def watch(folder: str) -> None:
 def tell(folder: str, wait: float, name: str, said: Mapping[str, Any]) -> str:
     """Leave a command for a session, and say what has become of it."""
     from engine.live import status
+    from engine.live.accounts import names_in
     from engine.live.commands import HAND_OVER, Command
     from engine.live.instructing import JOURNALED, LATCHED, instruct
 
     place = Path(folder)
     wanted = Command(name=name, key="", **said)
-    wanted.check(status.symbols_of(place))
+    wanted.check(status.symbols_of(place), names_in(place))
     told = instruct(place, wanted, SystemClock(), wait)
     if told.state == LATCHED:
         return f"{name}: the latch is closed, so nothing is sent{told.broker}; but {told.error}"

@@ -104,6 +104,7 @@ class Contest:
     def _close(self, why: str) -> str:
         for session in self.sessions.values():
             session.seal(RUINED if session.ruined() else why)
+            session.writer.close()
         self.writer.close()
         for feed in {id(session.feed): session.feed for session in self.sessions.values()}.values():
             feed.close()

@@ -118,6 +118,10 @@ def symbols_of(folder: Path) -> tuple[str, ...]:
 
 def lines_of(status: Mapping[str, Any]) -> list[str]:
     """A status for people, one fact a line."""
+    if "accounts" in status:
+        from engine.live import several
+
+        return several.lines_of(status)
     running = {True: ", running", False: ", not running"}.get(status.get("running", ""), "")
     if "slices" not in status:
         return [f"session       {status['session']}{running}", "nothing told yet"]

@@ -126,10 +126,11 @@ def verify(
 
         raise DivergedError(f"{place}: the backtest over the tape has digest {again}, the session {told.told}")
     say("asking the signals again")
+    ends = journal.examine(place / JOURNAL)
     asked, largest, flips = asked_again(place, config, told, done, signals, make, account)
     return Certificate(
         name=str(start["name"]),
-        rows=told.rows,
+        rows=ends.rows,
         slices=done,
         warm_up=told.counts.get(tape.WARM_UP, 0),
         fills=told.fills,
@@ -137,7 +138,7 @@ def verify(
         restarts=told.counts.get(tape.RESTART, 0),
         commands=told.counts.get(tape.COMMAND, 0),
         hand_overs=told.counts.get(tape.HAND_OVER, 0),
-        head=journal.examine(place / JOURNAL).head if account else told.head,
+        head=ends.head,
         digest=told.told,
         backtest=again,
         complete=refold.outcome is None and refold.asked,
