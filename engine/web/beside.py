@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from engine.live.contrast import Contrast, contrasted, sentence
 from engine.live.course import Days
 from engine.report.blocks import Cell, Column, Table
-from engine.report.words import num, percent
+from engine.report.words import MINUS, num, percent
 from engine.report.words import signed as coloured
 from engine.web import words
 
@@ -26,7 +27,8 @@ class Besides:
 
     def part(self, made: Environment, mine: str, days: Mapping[str, Days]) -> str:
         """The part as HTML: a table of the accounts, and each of the others beside this one."""
-        said = [sentence(mine, name, self._contrast(mine, name, days)) for name in days if name != mine]
+        told = [(name, self._contrast(mine, name, days)) for name in days if name != mine]
+        said = [re.sub(r"(?<= )-(?=\d)", MINUS, sentence(mine, name, one)) for name, one in told]
         module: Any = made.get_template("beside.html").module
         return str(module.beside({"table": table(days, mine), "said": said}))
 

@@ -174,3 +174,14 @@ def test_each_account_may_have_its_own_cone(tmp_path):
     assert [told[name]["cone"]["source"] for name in "ab"] == ["a", "b"]
     with pytest.raises(ConfigError, match="backtests: expected one for each of 2 files in their order, got 1"):
         paper.open_contest([A, B], tmp_path / "t", panel=panel, backtests=runs[:1], clock=StoppedClock(1))
+
+
+def test_the_tables_of_an_export_say_whose_rows_they_hold(session):
+    from engine.live.export import tables
+
+    folder, contest = session
+    told = tables(folder)
+    assert {row["account"] for row in told["decisions"]} == {"a", "b"} and "account" not in told["bars"][0]
+    last = [row for row in told["decisions"] if row["account"] == "b"][-1]
+    assert last["digest"] == contest.sessions["b"].fold.digest.hex()
+    assert {row["account"] for row in told["forecasts"]} == {"a", "b"} and len(told["decisions"]) == 180
