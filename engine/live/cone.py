@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.errors import ConfigError, DataError
+from engine.errors import BarcastError, ConfigError, DataError, OutputError
 from engine.types import Floats
 
 if TYPE_CHECKING:
@@ -68,17 +68,19 @@ def of_history(session: Session) -> Cone | None:
     last = np.flatnonzero(np.append(number[1:] != number[:-1], True))
     equity = np.append(float(config.capital), engine.curve.equity[: engine.t][last])
     days = [str(np.datetime64(told.slices[k].session, "D")) for k in last]
-    try:
-        cone = drawn(equity[1:] / equity[:-1] - 1.0, days, "warm-up")
-    except DataError:
-        return None
+    cone = drawn(equity[1:] / equity[:-1] - 1.0, days, "warm-up")
     return cone | {"source": "its own warm-up", "run": "", "notes": []}
 
 
 def from_warm_up(session: Session) -> None:
-    """Keep the cone of a session's warm-up, where it makes one and none was drawn before."""
-    if not place_of(session.folder, session.account).exists() and (cone := of_history(session)) is not None:
-        keep(session.folder, cone, 0, session.account)
+    """Keep the cone of a session's warm-up, where it makes one and none was drawn before; the session goes on without."""
+    if place_of(session.folder, session.account).exists():
+        return
+    try:
+        if (cone := of_history(session)) is not None:
+            keep(session.folder, cone, 0, session.account)
+    except BarcastError as error:
+        session.log("WARNING", f"no cone: {error}")
 
 
 def known(signals: Mapping[str, Any], time: int) -> bool:
@@ -136,8 +138,11 @@ def keep(folder: Path, cone: Cone, slices: int, account: str = "") -> None:
             )
         return
     new = place.with_name(f".{place.name}.new")
-    new.write_text(json.dumps(cone | {"slices": slices}, allow_nan=False) + "\n")
-    os.replace(new, place)
+    try:
+        new.write_text(json.dumps(cone | {"slices": slices}, allow_nan=False) + "\n")
+        os.replace(new, place)
+    except OSError as error:
+        raise OutputError(f"{place}: the cone could not be kept: {error.strerror or error}. Make room") from error
 
 
 def read(folder: Path, account: str = "") -> Cone | None:

@@ -297,3 +297,15 @@ def test_the_course_of_a_session_that_crashed_is_that_of_one_that_did_not(tmp_pa
     play(tmp_path / "b", FILE, messy(7, 60), crashes=[(40, True), (25, False)])
     one, two = (course_of(journal.read(tmp_path / name / "journal")).days() for name in "ab")
     assert len(one) == 58 and all((np.asarray(x) == np.asarray(y)).all() for x, y in zip(one, two, strict=True))
+
+
+def test_a_warm_up_that_makes_no_cone_leaves_the_session_alone(tmp_path, monkeypatch):
+    def wrong(folder, told, slices, account=""):
+        raise DataError("no room")
+
+    monkeypatch.setattr(cone, "keep", wrong)
+    file, lines = FILE | {"feed": {"source": "replay", "warm_up": 120}}, []
+    session = paper.open_session(file, tmp_path / "s", panel=messy(6, 130), clock=StoppedClock(1))
+    session.log = lambda level, text: lines.append((level, text))
+    session.run()
+    assert ("WARNING", "no cone: no room") in lines and session.fold.met == 130

@@ -14,6 +14,7 @@ from engine.live.clock import StoppedClock
 from engine.live.commands import Command
 from engine.live.control import post
 from tests.live.market import Crash, Faulty, backtest_digest, config, messy, play
+from tests.live.test_hand_over import AT, PANEL, handing, model, world  # noqa: F401 - a fixture
 
 WARM = {"source": "replay", "warm_up": 6}
 
@@ -347,3 +348,40 @@ def test_a_restart_needs_the_same_files_in_their_order(tmp_path):
     play(tmp_path / "one", A, panel)
     with pytest.raises(ConfigError, match="begun with one account, not with a, b"):
         entered(tmp_path / "one", [A, B], panel)
+
+
+def test_a_session_of_several_is_not_taken_over(tmp_path):
+    panel = messy(1, 30)
+    ran(tmp_path / "s", [A, B], panel)
+    with pytest.raises(
+        ConfigError, match="a session of several accounts; only one of a single account can be taken over"
+    ):
+        paper.open_session(A, tmp_path / "t", panel=panel, adopt=tmp_path / "s", clock=StoppedClock(1))
+
+
+def test_a_model_is_handed_over_to_one_account_alone(world):  # noqa: F811 - the fixture
+    place, kept, told = world
+    new = str(model(place, "new", k=-2.0))
+    one, two = kept | {"name": "one"}, kept | {"name": "two"}
+    handed = play(place / "two", two, PANEL, script=handing(new), **told)
+    still = play(place / "one", one, PANEL, **told)
+    contest = entered(place / "s", [one, two], PANEL, plugins=told["plugins"])
+    contest._warm_up()
+    for arrival in contest.sessions["one"].feed.arrivals(contest.sessions["one"].resume()):
+        if hasattr(arrival, "bars") and contest.sessions["one"].fold.met == AT:
+            post(
+                place / "s",
+                Command("hand-over", "", signal="up", model=new, reason="x", account="two"),
+                StoppedClock(5),
+            )
+        for session in contest.living:
+            session.hear(getattr(arrival, "time", None))
+        contest.shared.next()
+        for session in contest.living:
+            session.take(arrival)
+    contest._close("ended")
+    assert digests(contest) == {"one": still.fold.digest.hex(), "two": handed.fold.digest.hex()}
+    assert still.fold.digest != handed.fold.digest
+    for name, count in (("one", 0), ("two", 1)):
+        proved = paper.verify_session(place / "s", plugins=told["plugins"], account=name)
+        assert proved.complete and proved.asked_again and proved.largest == 0.0 and proved.hand_overs == count
