@@ -99,3 +99,33 @@ def test_only_a_session_of_several_has_the_place(played):
     start = pages["a"].showing.start
     assert b'data-part="beside"' in statics(start)["/"][0]
     assert b'data-part="beside"' not in statics({k: v for k, v in start.items() if k != "beside"})["/"][0]
+
+
+def test_the_command_opens_a_page_for_each_account(tmp_path, monkeypatch):
+    from pathlib import Path
+
+    from typer.testing import CliRunner
+
+    from engine.cli import app, watching
+
+    ended = []
+    monkeypatch.setattr(watching, "linger", lambda why, stop, clock: ended.append(why))
+    file = Path(__file__).resolve().parents[2] / "configs/paper/replay-us20.yaml"
+    other = tmp_path / "other.yaml"
+    other.write_text(file.read_text().replace("name: replay-us20", "name: other"))
+    words = [
+        "paper",
+        str(file),
+        str(other),
+        "--session",
+        str(tmp_path / "s"),
+        "--web",
+        "--quiet",
+        "--set",
+        "data.start=2022-06-01",
+    ]
+    told = CliRunner().invoke(app, [*words, "--set", "signals.rank.lookback=40"], catch_exceptions=False)
+    assert told.exit_code == 0 and ended == ["ended"]
+    addresses = [line.split()[1] for line in told.stderr.splitlines() if line.startswith("page ")]
+    assert len({address.split("/#")[0] for address in addresses}) == 2
+    assert "other against replay-us20: the same returns on " in told.stdout
