@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine import journal
-from engine.errors import ConfigError
+from engine.errors import BarcastError, ConfigError
 from engine.live import accounts, paper, tape
 from engine.live.clock import StoppedClock
 from engine.live.commands import Command
@@ -385,3 +385,49 @@ def test_a_model_is_handed_over_to_one_account_alone(world):  # noqa: F811 - the
     for name, count in (("one", 0), ("two", 1)):
         proved = paper.verify_session(place / "s", plugins=told["plugins"], account=name)
         assert proved.complete and proved.asked_again and proved.largest == 0.0 and proved.hand_overs == count
+
+
+# Mistakes somebody could have made, each caught.
+def always(self, kind, body):
+    """The market's rows once for each account."""
+    named = {} if kind in accounts.MARKET else {"account": self.account}
+    return self.writer.append(kind, {**body, **named})
+
+
+def mistaken(self, kind, body):
+    """Every row of the first account's name."""
+    if kind not in accounts.MARKET:
+        return self.writer.append(kind, {**body, "account": "a"})
+    return real_append(self, kind, body)
+
+
+def forgetful(self, kind, body):
+    """Rows that say nobody's name."""
+    return real_append(self, kind, body) if kind in accounts.MARKET else self.writer.append(kind, dict(body))
+
+
+real_append = accounts.Pen.append
+
+
+@pytest.mark.parametrize("wrong", [always, mistaken, forgetful])
+def test_a_pen_that_mixes_accounts_up_is_caught_by_verify(tmp_path, monkeypatch, wrong):
+    monkeypatch.setattr(accounts.Pen, "append", wrong)
+    ran(tmp_path / "s", [A, B], messy(1, 30))
+    caught = 0
+    for name in "ab":
+        try:
+            told = paper.verify_session(tmp_path / "s", account=name)
+            caught += not told.complete or told.slices != 30
+        except BarcastError:
+            caught += 1
+    assert caught
+
+
+def test_a_post_that_takes_a_command_away_too_early_is_caught(tmp_path, monkeypatch):
+    monkeypatch.setattr(accounts.Post, "done", lambda self, account, key: self.box.done(key))
+    folder = tmp_path / "s"
+    contest, on = halfway(folder, messy(1, 60))
+    post(folder, Command("pause", ""), StoppedClock(5))
+    on(1)
+    contest.writer.close()
+    assert told(folder) != {"a": ["pause"], "b": ["pause"]}  # what the tests above ask for
