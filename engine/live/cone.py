@@ -126,6 +126,12 @@ def place_of(folder: Path, account: str = "") -> Path:
     return folder / (f"cone-{account}.json" if account else FILE)
 
 
+def stands(folder: Path, run: str | Path, account: str = "") -> bool:
+    """Whether the cone of this run is kept: then nobody need read the run again, which may be gone by now."""
+    before = read(folder, account)
+    return before is not None and before["source"] == Path(run).resolve().name
+
+
 def keep(folder: Path, cone: Cone, slices: int, account: str = "") -> None:
     """Write a cone that was drawn after so many slices of the session; one that is there stays. ConfigError if it is another's."""
     place = place_of(folder, account)

@@ -14,7 +14,7 @@ from engine.live import session as sessions
 from engine.live.adopting import taken_over
 from engine.live.beginning import begin
 from engine.live.clock import Clock, SystemClock
-from engine.live.contest import Contest, Entry, begin_contest, check_alike, named
+from engine.live.contest import Contest, Entry, begin_contest, check_alike
 from engine.live.feed import Feed
 from engine.live.verify import Certificate, longest, verify
 from engine.run import load_config, load_panel, make_signals
@@ -63,7 +63,7 @@ def open_session(
     say("opening the feed")
     feed = make_feed(loaded, signals, time, panel, forecasts, say)
     place = folder_of(loaded, folder)
-    drawn = None if backtest is None else cone.of_run(backtest, loaded)
+    drawn = None if backtest is None or cone.stands(place, backtest) else cone.of_run(backtest, loaded)
     account = None if adopt is None else taken_over(Path(adopt), feed.universe, say)
     say("folding the journal" if (place / tape.JOURNAL).exists() else "loading compiled code")
     session = begin(place, loaded, feed, signals, hashes, clock=time, strategy=strategy, adopt=account)
@@ -103,14 +103,18 @@ def open_contest(
             raise ConfigError(f"{word}: expected one for each of {len(loaded)} files in their order, got {len(given)}")
     for one in loaded:
         fed(one)
-    drawn = [cone.of_run(run, one) for run, one in zip(backtests, loaded, strict=False)]
+    place = Path(SESSIONS) / "+".join(one.name for one in loaded) if folder is None else Path(folder)
+    drawn = [
+        None if cone.stands(place, run, one.name) else cone.of_run(run, one)
+        for run, one in zip(backtests, loaded, strict=False)
+    ]
     say("opening the feed")
     entries = entered(loaded, time, panel, forecasts, strategies, say)
-    place = Path(SESSIONS) / "+".join(named(entries)) if folder is None else Path(folder)
     say("folding the journal" if (place / tape.JOURNAL).exists() else "loading compiled code")
     contest = begin_contest(place, entries, hashes, time)
     for session, own in zip(contest.sessions.values(), drawn, strict=False):
-        cone.keep(place, own, session.fold.met, session.account)
+        if own is not None:
+            cone.keep(place, own, session.fold.met, session.account)
     for session in () if drawn else contest.sessions.values():
         session.warmed = cone.from_warm_up
     return contest

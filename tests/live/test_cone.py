@@ -223,6 +223,17 @@ def test_the_cone_is_drawn_once_and_is_no_part_of_the_tape(tmp_path, stored):
     assert found["growth"] == pytest.approx(session.fold.engine.book.equity / 100_000.0)
 
 
+def test_the_same_command_goes_on_when_the_run_is_gone(tmp_path):
+    import shutil
+
+    run = engine.backtest(FILE, panel=messy(3, 150)).save(tmp_path / "run")
+    opened(tmp_path / "s", messy(4, 30), backtest=run).run()
+    before = (tmp_path / "s" / cone.FILE).read_bytes()
+    shutil.rmtree(run)
+    opened(tmp_path / "s", messy(4, 40), backtest=run).run()
+    assert (tmp_path / "s" / cone.FILE).read_bytes() == before
+
+
 def test_another_backtest_cannot_be_chosen_after_the_fact(tmp_path, stored):
     opened(tmp_path / "s", messy(4, 30), backtest=stored).run()
     other = engine.backtest(FILE | {"capital": 5e4}, panel=messy(3, 150)).save(tmp_path / "other")
