@@ -16,7 +16,7 @@ from engine.web.parts import environment
 from tests.live.test_cone import DAY, START, by_hand
 from tests.report.browser import Browser, find
 from tests.web.asked import Asker, begun, flat
-from tests.web.test_browser import LINK, WIDE, Address, Played, until
+from tests.web.test_browser import WIDE, Address, Played, live, until
 
 HORIZON = 90
 
@@ -127,7 +127,7 @@ def entered(tmp_path_factory):
     browser.size(1440, 900)
     browser.scheme(False)
     browser.open(Address(played.page.address), settle=0.5)
-    assert until(browser, LINK, "live") == "live"
+    assert live(browser, played) == "live"
     assert until(browser, "(document.getElementById('plot-equity').data || []).length", 5) == 5
     yield browser, played
     played.end()
