@@ -22,18 +22,33 @@ SHOWN = (
 
 def compare(
     runs: Annotated[
-        list[str], typer.Argument(metavar="RUN RUN...", help="run directories, the first is the one to beat")
+        list[str],
+        typer.Argument(
+            metavar="RUN RUN...", help="run directories, the first is the one to beat; or one session of several"
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")] = False,
 ) -> None:
     """Show runs beside each other: what differs in them, how they did, and whether the difference is more than chance."""
     from engine.result import Result
 
+    if len(runs) == 1 and is_session(runs[0]):
+        from engine.cli.contesting import compare_accounts
+
+        typer.echo(compare_accounts(runs[0], as_json), nl=False)
+        return
     if len(runs) < 2:
         raise ConfigError("compare: expected two run directories or more, got one")
     results = [Result.load(run) for run in runs]
     told = compared(results, runs)
     typer.echo(json.dumps({"schema_version": 1, **told}, allow_nan=False) if as_json else text_of(told))
+
+
+def is_session(folder: str) -> bool:
+    """Whether this is a paper session's folder."""
+    from pathlib import Path
+
+    return (Path(folder) / "journal" / "journal").exists()
 
 
 def compared(results: Sequence[Result], names: Sequence[str]) -> dict[str, Any]:

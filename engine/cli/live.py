@@ -10,16 +10,23 @@ Folder = Annotated[str, typer.Argument(metavar="SESSION", help="the session's fo
 Plugins = Annotated[list[str] | None, typer.Option("--plugin", metavar="FILE", help="a Python file of your plugins")]
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override one key; may be repeated")]
 Wait = Annotated[float, typer.Option(help="seconds to wait for the session to journal it")]
+Account = Annotated[str, typer.Option(metavar="NAME", help="of a session of several accounts; default: all of them")]
 Symbol = Annotated[str, typer.Argument(metavar="SYMBOL", help="the instrument")]
 
 
 def paper(
-    config: Annotated[str, typer.Argument(help="the strategy file, with a feed")],
+    configs: Annotated[
+        list[str], typer.Argument(metavar="CONFIG...", help="the strategy file, with a feed; several: an account each")
+    ],
     session: Annotated[str | None, typer.Option(metavar="FOLDER", help="default: sessions/<name>")] = None,
     sets: Sets = None,
     plugin: Plugins = None,
     adopt: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="begin with the account of this closed session")
+    ] = None,
+    backtest: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RUN", help="hold equity against what this run's returns make likely; one for each file"),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="nothing on stderr but the page's address")] = False,
     web: Annotated[bool, typer.Option("--web", help="show it on a page of this machine")] = False,
@@ -30,9 +37,20 @@ def paper(
 ) -> None:
     """Run a paper session, or go on with one that is there; Ctrl-C stops it cleanly."""
     from engine.cli.watching import PageOptions, run_session
+    from engine.errors import ConfigError
 
-    page = PageOptions(allow_control, port) if web or allow_control or port else None
-    typer.echo(run_session(config, session, sets or (), plugin or (), adopt, quiet, page), nl=False)
+    page, runs = PageOptions(allow_control, port) if web or allow_control or port else None, backtest or []
+    if len(configs) > 1:
+        from engine.cli.contesting import run_contest
+
+        if adopt is not None:
+            raise ConfigError("--adopt: a session of several accounts begins with its own capital; leave it out")
+        typer.echo(run_contest(configs, session, sets or (), plugin or (), quiet, page, runs), nl=False)
+        return
+    if len(runs) > 1:
+        raise ConfigError(f"--backtest: one file has one backtest, got {len(runs)}")
+    run = runs[0] if runs else None
+    typer.echo(run_session(configs[0], session, sets or (), plugin or (), adopt, quiet, page, run), nl=False)
 
 
 def verify(
@@ -44,18 +62,24 @@ def verify(
     """Replay a session's tape from its beginning as a backtest; print a certificate, or the first event that differs."""
     import json
     from dataclasses import asdict
+    from pathlib import Path
 
     from engine.cli.show import talking
     from engine.cli.watching import certificate
+    from engine.live.accounts import names_in
     from engine.live.paper import verify_session
 
     with talking(quiet or as_json) as say:
-        found = verify_session(session, plugin or (), say=say)
+        names = names_in(Path(session))
+        found = {name: verify_session(session, plugin or (), say=say, account=name) for name in names or ("",)}
     if as_json:
-        shown = asdict(found) | {"largest": None if found.largest == float("inf") else found.largest}
-        typer.echo(json.dumps({"schema_version": 1, **shown}))
+        shown = {
+            name: asdict(one) | {"largest": None if one.largest == float("inf") else one.largest}
+            for name, one in found.items()
+        }
+        typer.echo(json.dumps({"schema_version": 1, **({"accounts": shown} if names else shown[""])}))
     else:
-        typer.echo(certificate(found), nl=False)
+        typer.echo("\n".join(certificate(one) for one in found.values()), nl=False)
 
 
 def status(
@@ -75,40 +99,42 @@ def attach(session: Folder) -> None:
     watch(session)
 
 
-def pause(session: Folder, wait: Wait = 5.0) -> None:
+def pause(session: Folder, account: Account = "", wait: Wait = 5.0) -> None:
     """Open nothing new until resume."""
-    _tell(session, wait, "pause")
+    _tell(session, wait, "pause", account=account)
 
 
 def resume(
     session: Folder,
     reason: Annotated[str, typer.Option(help="why; it goes into the journal")] = "",
+    account: Account = "",
     wait: Wait = 5.0,
 ) -> None:
     """Let a session that was paused or killed trade again."""
-    _tell(session, wait, "resume", reason=reason)
+    _tell(session, wait, "resume", reason=reason, account=account)
 
 
-def leave(session: Folder, symbol: Symbol, wait: Wait = 5.0) -> None:
+def leave(session: Folder, symbol: Symbol, account: Account = "", wait: Wait = 5.0) -> None:
     """Close the position in an instrument; it may be opened again unless it is locked too."""
-    _tell(session, wait, "exit", symbol=symbol)
+    _tell(session, wait, "exit", symbol=symbol, account=account)
 
 
 def lock(
     session: Folder,
     symbol: Symbol,
     until: Annotated[str, typer.Option(help="date (inclusive), or date and time in UTC, of the bars")],
+    account: Account = "",
     wait: Wait = 5.0,
 ) -> None:
     """Open or grow nothing in an instrument up to a bar time."""
     from engine.cli.watching import bar_time
 
-    _tell(session, wait, "lock", symbol=symbol, until=bar_time(until))
+    _tell(session, wait, "lock", symbol=symbol, until=bar_time(until), account=account)
 
 
-def unlock(session: Folder, symbol: Symbol, wait: Wait = 5.0) -> None:
+def unlock(session: Folder, symbol: Symbol, account: Account = "", wait: Wait = 5.0) -> None:
     """Let an instrument be opened again."""
-    _tell(session, wait, "unlock", symbol=symbol)
+    _tell(session, wait, "unlock", symbol=symbol, account=account)
 
 
 def kill(
@@ -125,12 +151,13 @@ def hand_over(
     name: Annotated[str, typer.Argument(metavar="SIGNAL", help="the signal, as the strategy file names it")],
     model: Annotated[str, typer.Argument(metavar="MODEL", help="the new model's folder; the old one is kept")],
     reason: Annotated[str, typer.Option(help="why; it goes into the journal")] = "",
+    account: Account = "",
     wait: Wait = 5.0,
 ) -> None:
     """Let a signal speak from a new model, which has not seen the next slice, from that slice on."""
     from pathlib import Path
 
-    _tell(session, wait, "hand-over", signal=name, model=str(Path(model).resolve()), reason=reason)
+    _tell(session, wait, "hand-over", signal=name, model=str(Path(model).resolve()), reason=reason, account=account)
 
 
 def _tell(session: str, wait: float, name: str, **said: object) -> None:

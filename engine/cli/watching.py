@@ -41,10 +41,12 @@ def run_session(
     adopt: str | None,
     quiet: bool,
     page: PageOptions | None = None,
+    backtest: str | None = None,
 ) -> str:
     """Run a session to its end; what to print then. With a page, it stays open until somebody says stop."""
     from engine.cli.show import talking
     from engine.live.logs import logging_to
+    from engine.live.outlook import outlook
     from engine.live.paper import open_session
     from engine.live.status import Reporter, lines_of
 
@@ -54,7 +56,9 @@ def run_session(
 
         check_installed()
     with talking(quiet) as say:
-        session = open_session(config, folder, sets=sets, plugins=plugins, adopt=adopt, clock=clock, say=say)
+        session = open_session(
+            config, folder, sets=sets, plugins=plugins, adopt=adopt, backtest=backtest, clock=clock, say=say
+        )
     with ExitStack() as around:
         logger = around.enter_context(logging_to(session.folder, sys.stderr if not quiet else None))
         stop, show = around.enter_context(stopping()), around.enter_context(lit(quiet))
@@ -62,7 +66,7 @@ def run_session(
         reporter = Reporter(session, clock, EVERY, show)
         shown = None if page is None else around.enter_context(showing(session, clock, page, logger))
         why = session.run(stop, reporter if shown is None else both(reporter, shown.show))
-        status = reporter.write()
+        status = reporter.write() | outlook(session.folder)
         if shown is not None:
             shown.last(session)
             linger(why, stop, clock)
@@ -144,9 +148,12 @@ def lit(quiet: bool) -> Iterator[Callable[[Mapping[str, Any]], None]]:
 
 def status_of(folder: str, as_json: bool) -> str:
     """How a session stood when it last said so, and whether a process runs it."""
+    from engine.live.outlook import outlook
+    from engine.live.several import merged
     from engine.live.status import lines_of, read_status
 
-    status = read_status(Path(folder))
+    place = Path(folder)
+    status = merged(read_status(place), outlook(place))
     return json.dumps(status) + "\n" if as_json else "\n".join([*lines_of(status), ""])
 
 
@@ -170,12 +177,13 @@ def watch(folder: str) -> None:
 def tell(folder: str, wait: float, name: str, said: Mapping[str, Any]) -> str:
     """Leave a command for a session, and say what has become of it."""
     from engine.live import status
+    from engine.live.accounts import names_in
     from engine.live.commands import HAND_OVER, Command
     from engine.live.instructing import JOURNALED, LATCHED, instruct
 
     place = Path(folder)
     wanted = Command(name=name, key="", **said)
-    wanted.check(status.symbols_of(place))
+    wanted.check(status.symbols_of(place), names_in(place))
     told = instruct(place, wanted, SystemClock(), wait)
     if told.state == LATCHED:
         return f"{name}: the latch is closed, so nothing is sent{told.broker}; but {told.error}"

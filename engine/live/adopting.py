@@ -34,6 +34,8 @@ def taken_over(folder: Path, universe: Universe, say: Callable[[str], None] = la
         kinds = [*kinds[-1:], row.kind]
         head = row.hash
     assert start is not None
+    if "accounts" in start:
+        raise ConfigError(f"{folder}: a session of several accounts; only one of a single account can be taken over")
     if last is None or kinds[-1] != tape.CLOSE:
         raise ConfigError(
             f"{folder}: its journal does not end in a close; start it once more with its own file and stop it"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from engine import journal, latch
 from engine.contracts import Orderer, Rule, Signal, Strategy
 from engine.errors import JournalError
+from engine.live import accounts, tape
 from engine.live import start as starts
-from engine.live import tape
 from engine.live.clock import Clock, SystemClock
 from engine.live.feed import Feed
 from engine.live.fold import Fold
@@ -46,9 +46,7 @@ def begin(
         fold = Fold(config, feed.universe, feed.facts, signals, strategy)
         header["order"] = list(fold.engine.signals)
         header["adopted"] = None if adopt is None else {key: adopt[key] for key in ("session", "head", "digest")}
-        place.mkdir(parents=True, exist_ok=True)
-        if not any((place / name).exists() for name in (latch.PERMIT, latch.KILLED)):
-            latch.issue(place, time.now())
+        permit(place, time)
         gate = Gate(Limits.of(header["config"]), feed.universe, Venue.of(header["config"]))
         session = Session(place, journal.create(place / JOURNAL, header), fold, feed, time, gate, config)
         session.adopting = adopt
@@ -59,13 +57,20 @@ def begin(
         )
     writer, recovered = journal.reopen(place / JOURNAL)
     try:
-        return _go_on(place, writer, recovered, header, config, feed, signals, time, strategy, adopt)
+        return go_on(place, writer, recovered, header, config, feed, signals, time, strategy, adopt)
     except BaseException:
         writer.close()
         raise
 
 
-def _go_on(
+def permit(place: Path, clock: Clock) -> None:
+    """The folder of a new session, with leave to send."""
+    place.mkdir(parents=True, exist_ok=True)
+    if not any((place / name).exists() for name in (latch.PERMIT, latch.KILLED)):
+        latch.issue(place, clock.now())
+
+
+def go_on(
     place: Path,
     writer: Any,
     recovered: Any,
@@ -76,11 +81,12 @@ def _go_on(
     clock: Clock,
     strategy: Rule | Strategy | Orderer | None,
     adopt: Mapping[str, Any] | None,
+    account: str = "",
 ) -> Session:
-    """A session folded from its journal, from the last checkpoint on."""
-    rows = journal.read(place / JOURNAL)
+    """A session folded from its journal, or from one account's rows of it, from the last checkpoint on."""
+    rows = accounts.rows(place, account)
     start = next(rows).body
-    starts.check_same(start, header, str(place))
+    starts.check_same(start, header, f"{place}, account {account}" if account else str(place))
     if adopt is not None and (start["adopted"] is None or start["adopted"]["head"] != adopt["head"]):
         raise JournalError(
             f"{place}: there is a session here; --adopt needs a new place. Choose another with --session"
@@ -88,7 +94,7 @@ def _go_on(
     universe = tape.universe_of(start["universe"])
     fold = Fold(config, universe, starts.facts_of(start), signals, strategy)
     skip = None
-    for row in journal.read(place / JOURNAL):
+    for row in accounts.rows(place, account):
         skip = row if row.kind == tape.CHECKPOINT and usable(fold, row.body) else skip
     gate = Gate(Limits.of(start["config"]), universe, Venue.of(start["config"]))
     refold = Refold(fold, gate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,9 +31,17 @@ class Command:
     reason: str = ""
     signal: str = ""  # of a hand-over
     model: str = ""  # the folder it hands over
+    account: str = ""  # of several; empty: all of them
 
-    def check(self, symbols: tuple[str, ...]) -> None:
+    def check(self, symbols: tuple[str, ...], accounts: Sequence[str] = ()) -> None:
         """Nothing; ConfigError for a command that cannot be carried out."""
+        if self.account and self.account not in accounts:
+            some = ", ".join(accounts) or "none: it has one account, without a name"
+            raise ConfigError(f"{self.name}: {self.account!r} is no account of this session; expected one of {some}")
+        if self.name == "kill" and self.account:
+            raise ConfigError("kill: it stops every account; pause or exit one with --account")
+        if self.name == HAND_OVER and accounts and not self.account:
+            raise ConfigError(f"hand-over: say whose signal with --account, one of {', '.join(accounts)}")
         if self.name not in NAMES:
             raise ConfigError(f"command: expected one of {', '.join(NAMES)}, got {self.name!r}")
         if self.name in ("exit", "lock", "unlock") and self.symbol not in symbols:

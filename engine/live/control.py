@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,8 +20,8 @@ FOLDER, REFUSED = "commands", ".refused"
 class CommandBox:
     """The receiving end."""
 
-    def __init__(self, session: Path) -> None:
-        self.folder = session / FOLDER
+    def __init__(self, session: Path, accounts: Sequence[str] = ()) -> None:
+        self.folder, self.accounts = session / FOLDER, accounts
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def waiting(self, symbols: tuple[str, ...]) -> list[Command]:
@@ -30,7 +31,7 @@ class CommandBox:
         for name in names:
             try:
                 command = Command(**{**json.loads((self.folder / name).read_text()), "key": name.removesuffix(".json")})
-                command.check(symbols)
+                command.check(symbols, self.accounts)
                 out.append(command)
             except (BarcastError, OSError, ValueError, TypeError) as error:
                 self.refuse(name.removesuffix(".json"), first_line(error, typed=not isinstance(error, BarcastError)))

@@ -40,20 +40,26 @@ def export(folder: str | Path, out: str | Path | None = None) -> list[tuple[Path
 
 
 def tables(folder: Path) -> Tables:
-    """Table name -> rows, of all that a journal holds; tables without rows are left out."""
+    """Table name -> rows, of all that a journal holds; tables without rows are left out.
+
+    Of several accounts the rows that are one's have a column `account`.
+    """
     out: Tables = defaultdict(list)
     symbols: list[str] = []
-    signals: list[str] = []
+    signals: dict[str, list[str]] = {}
     now = 0
     for row in journal.read(folder / tape.JOURNAL):
         body = row.body
+        whose = body.pop("account", "")
+        before = {name: len(rows) for name, rows in out.items()}
         if row.kind == tape.START:
-            symbols, signals = body["universe"]["symbols"], body["order"]
+            symbols = body["universe"]["symbols"]
+            signals = {one.get("name", ""): one["order"] for one in body.get("accounts", [{"order": body["order"]}])}
         elif row.kind in (tape.SLICE, tape.WARM_UP):
             now = body["time"]
             out["bars"] += _bars(row.seq, tape.slice_of(body), symbols, row.kind == tape.WARM_UP)
         elif row.kind == tape.FORECASTS:
-            out["forecasts"] += _forecasts(row.seq, now, body["values"], symbols, signals)
+            out["forecasts"] += _forecasts(row.seq, now, body["values"], symbols, signals[whose])
         elif row.kind == tape.DECISION:
             money = dict(zip(MONEY, body["money"], strict=True))
             out["decisions"].append({"seq": row.seq, "time": _utc(now), **money, "digest": body["digest"]})
@@ -63,6 +69,10 @@ def tables(folder: Path) -> Tables:
             out["orders"] += _columns(row.seq, now, body, symbols, {"reason": codes.REASONS})
         else:
             out["events"].append({"seq": row.seq, "time": _utc(now), "kind": row.kind, "told": _told(body)})
+        if whose:
+            for name, rows in out.items():
+                for entry in rows[before.get(name, 0) :]:
+                    entry["account"] = whose
     return dict(out)
 
 

@@ -53,10 +53,12 @@ def cancelled(session: Path) -> str:
     """Cancel what is open at the session's broker, whatever state the session is in; what to say of it."""
     from engine.brokers.building import venue_of
     from engine.brokers.sending import UncertainError
+    from engine.live.accounts import names_in
     from engine.live.paper import config_of
 
     try:
-        venue = venue_of(config_of(session))
+        first = (names_in(session) or ("",))[0]  # several accounts have one broker
+        venue = venue_of(config_of(session, first))
         cancel = getattr(venue, "cancel_all", None)
         if cancel is None:
             return "" if venue is None else ". The broker was not asked to cancel: it cannot be"

@@ -64,6 +64,14 @@ class Beside(Protocol):
         ...
 
 
+class Box(Protocol):
+    """Where commands wait: engine.live.control has the one that is a folder."""
+
+    def waiting(self, symbols: tuple[str, ...]) -> list[Command]: ...
+    def done(self, key: str) -> None: ...
+    def refuse(self, key: str, why: str) -> None: ...
+
+
 class Session:
     """One process's hold of a session folder. engine.live.beginning makes one or goes on with one."""
 
@@ -79,7 +87,9 @@ class Session:
         refold: Refold | None = None,
     ) -> None:
         self.folder, self.writer, self.fold, self.feed, self.clock = folder, writer, fold, feed, clock
-        self.box, self.health = CommandBox(folder), Health()
+        self.account = ""  # of several
+        self.box: Box = CommandBox(folder)
+        self.health = Health()
         self.keys = set() if refold is None else refold.keys
         self.warm = refold is not None and refold.warm
         self.adopting: Mapping[str, Any] | None = None
@@ -89,6 +99,7 @@ class Session:
         self._actions: list[Action] = []
         self.gate = gate
         self.beside: Beside | None = None
+        self.warmed: Callable[[Session], None] = lambda session: None  # told once, before the first slice
         self.handing = HandOvers(config, {} if refold is None else refold.handed)
         if refold is not None:
             self._finish(refold)
@@ -112,6 +123,7 @@ class Session:
             return self._close(RUINED)
         if not self.warm:
             self._warm_up()
+            self.warmed(self)
         if self.beside is not None:
             self.beside.begin()
         for arrival in self.feed.arrivals(self.resume()):
@@ -141,17 +153,28 @@ class Session:
 
     def _warm_up(self) -> None:
         """The history before the first slice; what a crash has left of it is gone on with."""
-        windows = [int(signal.window) for signal in self.fold.signals.values()]
         after = self.resume().time
-        for arrival in self.feed.warm_up(max(windows, default=1) - 1):
-            if isinstance(arrival, Action):
-                self._actions.append(arrival)
-            elif arrival.time <= after:
-                self._actions.clear()
-            else:
-                self._slice(arrival, tape.WARM_UP)
-                if self.fold.met % WARM_UP_GROUP == 0:
-                    self.writer.commit()
+        for arrival in self.feed.warm_up(self.looks_back()):
+            self.look_back(arrival, after)
+        self.begin()
+
+    def looks_back(self) -> int:
+        """Slices of history that the longest window needs."""
+        return max((int(signal.window) for signal in self.fold.signals.values()), default=1) - 1
+
+    def look_back(self, arrival: Arrived | Action, after: int) -> None:
+        """A slice of history, or an action before it; those up to `after` are on the tape."""
+        if isinstance(arrival, Action):
+            self._actions.append(arrival)
+        elif arrival.time <= after:
+            self._actions.clear()
+        else:
+            self._slice(arrival, tape.WARM_UP)
+            if self.fold.met % WARM_UP_GROUP == 0:
+                self.writer.commit()
+
+    def begin(self) -> None:
+        """The history is over."""
         if self.adopting is not None:
             state = shifted(self.adopting["state"], self.adopting["slices"], self.fold.met)
             self.writer.append(tape.ADOPTED, {**self.adopting, "state": state})
@@ -291,13 +314,18 @@ class Session:
         self.last = outcome
 
     def _close(self, why: str) -> str:
+        """Seal the journal, and let go of it and of the feed."""
         if self.beside is not None:
             self.beside.finish()
+        self.seal(why)
+        self.writer.close()
+        self.feed.close()
+        return why
+
+    def seal(self, why: str) -> None:
+        """The last rows: where it stands, and why it ends here."""
         self.log("INFO", f"closing: {why}, {self.fold.met} slices, digest {self.fold.digest.hex()}")
         self.writer.append(tape.CHECKPOINT, checkpoint(self.fold))
         self.writer.append(
             tape.CLOSE, {"why": why, "slices": self.fold.met, "digest": self.fold.digest.hex(), "at": self.clock.now()}
         )
-        self.writer.close()
-        self.feed.close()
-        return why

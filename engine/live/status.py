@@ -119,6 +119,10 @@ def symbols_of(folder: Path) -> tuple[str, ...]:
 
 def lines_of(status: Mapping[str, Any]) -> list[str]:
     """A status for people, one fact a line."""
+    if "accounts" in status:
+        from engine.live import several
+
+        return several.lines_of(status)
     running = {True: ", running", False: ", not running"}.get(status.get("running", ""), "")
     if "slices" not in status:
         return [f"session       {status['session']}{running}", "nothing told yet"]
@@ -130,6 +134,7 @@ def lines_of(status: Mapping[str, Any]) -> list[str]:
         ("orders", f"{status['waiting']} wait for the next slice"),
         ("holds", "; ".join(status["holds"]) or "none"),
         ("feed", f"{status['late']} late, {status['corrections']} corrections, {status['gaps']} gaps"),
+        *([("cone", status["cone"]["said"])] if "cone" in status else []),
         *([("broker", _mirrored(status["broker"]))] if status.get("broker") else []),
         ("head", status["head"]),
         ("digest", status["digest"]),

@@ -93,7 +93,10 @@ def gap_of(body: Mapping[str, Any]) -> Gap:
 
 def command_row(command: Command, received: int) -> Body:
     """A command; it acts from the next slice on."""
-    return {**asdict(command), "received": received}
+    told = {
+        key: value for key, value in asdict(command).items() if key != "account"
+    }  # rows of several accounts name theirs
+    return told | {"received": received}
 
 
 def command_of(body: Mapping[str, Any]) -> Command:

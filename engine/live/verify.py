@@ -7,7 +7,7 @@ third pass asks the signals again and counts what the difference would have chan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,9 @@ import numpy as np
 from engine import digest, journal
 from engine.contracts import Orderer, Rule, Signal, Strategy
 from engine.errors import ConfigError
+from engine.journal import Row
+from engine.live import accounts, tape
 from engine.live import start as starts
-from engine.live import tape
 from engine.live.feed import Action, Arrived
 from engine.live.fold import Fold
 from engine.live.handing import taken_up
@@ -58,7 +59,7 @@ class Certificate:
 class TapeOf:
     """What a journal says beside what was derived, gathered in one pass."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, account: str = "") -> None:
         self.start: Mapping[str, Any] = {}
         self.slices: list[Arrived] = []
         self.actions: list[list[Action]] = []
@@ -67,7 +68,7 @@ class TapeOf:
         self.counts: dict[str, int] = {}
         self.head, self.rows, self.told, self.fills = "", 0, "", 0
         pending: list[Action] = []
-        for row in journal.read(folder / JOURNAL):
+        for row in accounts.rows(folder, account):
             self.counts[row.kind] = self.counts.get(row.kind, 0) + 1
             self.head, self.rows = row.hash, row.seq + 1
             if row.kind == tape.START:
@@ -94,14 +95,15 @@ def verify(
     config: Config,
     strategy: Callable[[], Rule | Strategy | Orderer] | None = None,
     say: Callable[[str], None] = lambda text: None,
+    account: str = "",
 ) -> Certificate:
-    """The certificate of a session; DivergedError at the first row that differs, and how. Nothing is written.
+    """The certificate of a session or of an account; DivergedError at the first row that differs. Nothing is written.
 
     `strategy` makes a fresh one where the session was given an object instead of a rule's name.
     """
     place = Path(folder)
     say("reading the tape")
-    told = TapeOf(place)
+    told = TapeOf(place, account)
     start = told.start
     universe, facts = tape.universe_of(start["universe"]), starts.facts_of(start)
     if (plain := starts.settled(config.resolved())) != start["config"]:
@@ -115,19 +117,20 @@ def verify(
     say("folding it")
     fold = Fold(config, universe, facts, signals, make())
     refold = Refold(fold)
-    refold.run(journal.read(place / JOURNAL))
+    refold.run(accounts.rows(place, account))
     say("running it as a backtest")
     done = fold.engine.t if refold.outcome is None else fold.engine.t - 1
-    again = as_backtest(place, config, told, done, signals, make())
+    again = as_backtest(place, config, told, done, signals, make(), account)
     if again != told.told:
         from engine.live.refold import DivergedError
 
         raise DivergedError(f"{place}: the backtest over the tape has digest {again}, the session {told.told}")
     say("asking the signals again")
-    asked, largest, flips = asked_again(place, config, told, done, signals, make)
+    ends = journal.examine(place / JOURNAL)
+    asked, largest, flips = asked_again(place, config, told, done, signals, make, account)
     return Certificate(
         name=str(start["name"]),
-        rows=told.rows,
+        rows=ends.rows,
         slices=done,
         warm_up=told.counts.get(tape.WARM_UP, 0),
         fills=told.fills,
@@ -135,7 +138,7 @@ def verify(
         restarts=told.counts.get(tape.RESTART, 0),
         commands=told.counts.get(tape.COMMAND, 0),
         hand_overs=told.counts.get(tape.HAND_OVER, 0),
-        head=told.head,
+        head=ends.head,
         digest=told.told,
         backtest=again,
         complete=refold.outcome is None and refold.asked,
@@ -147,11 +150,17 @@ def verify(
 
 
 def as_backtest(
-    place: Path, config: Config, told: TapeOf, done: int, signals: Mapping[str, Signal], strategy: Any
+    place: Path,
+    config: Config,
+    told: TapeOf,
+    done: int,
+    signals: Mapping[str, Signal],
+    strategy: Any,
+    account: str = "",
 ) -> str:
     """The digest of the first `done` slices of a tape, run by the compiled loop wherever nothing was held."""
     engine = engine_of(config, told, done, signals, told.forecasts, strategy)
-    _run(engine, place, told, done, len(engine.symbols), longest(signals))
+    _run(engine, accounts.rows(place, account), told, done, longest(signals))
     return digest.of_run(engine)[-1].hex() if engine.t else ""
 
 
@@ -179,12 +188,12 @@ def longest(signals: Mapping[str, Signal]) -> int:
     return max((int(signal.window) for signal in signals.values()), default=1)
 
 
-def _run(engine: Engine, place: Path, told: TapeOf, done: int, n: int, windows: int) -> None:
+def _run(engine: Engine, rows: Iterable[Row], told: TapeOf, done: int, windows: int) -> None:
     """Run the slices: fused between the slices on which something was held, those one by one."""
     from engine.live.commands import Standing
 
     standing, t = Standing(engine.symbols, windows), 0
-    for row in journal.read(place / JOURNAL):
+    for row in rows:
         if row.kind == tape.COMMAND:
             standing.obey(tape.command_of(row.body))
         elif row.kind == tape.GAP:
@@ -208,7 +217,13 @@ def _run(engine: Engine, place: Path, told: TapeOf, done: int, n: int, windows: 
 
 
 def asked_again(
-    place: Path, config: Config, told: TapeOf, done: int, signals: Mapping[str, Signal], make: Callable[[], Any]
+    place: Path,
+    config: Config,
+    told: TapeOf,
+    done: int,
+    signals: Mapping[str, Signal],
+    make: Callable[[], Any],
+    account: str = "",
 ) -> tuple[bool, float, int]:
     """Whether the signals, of each slice by the model then in use, could be asked again, the largest difference of a
     forecast, and how many codes it would change.
@@ -233,5 +248,5 @@ def asked_again(
         return True, 0.0, 0
     runs = [engine_of(config, told, done, signals, rows, make()) for rows in (told.forecasts, again)]
     for engine in runs:
-        _run(engine, place, told, done, len(engine.symbols), longest(signals))
+        _run(engine, accounts.rows(place, account), told, done, longest(signals))
     return True, largest, int((runs[0].codes != runs[1].codes).sum())

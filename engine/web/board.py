@@ -1,4 +1,4 @@
-"""The board: a fold of a session's rows into what the page shows. Everything in it is bounded; nothing decides anything."""
+"""The board: a fold of rows into what the page shows. All in it is bounded, but for a few numbers a day; it decides nothing."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from engine import codes as c
 from engine.explain import FATES
 from engine.live import tape
+from engine.live.course import Course
 from engine.types import Codes, Floats
 from engine.web.curve import Curves
 from engine.web.tap import Told
@@ -82,6 +83,7 @@ class Board:
     symbols: tuple[str, ...] = field(init=False)
     curves: Curves = field(init=False)
     trips: Trips = field(init=False)
+    course: Course = field(default_factory=Course)
     seq: int = -1
     t: int = -1
     time: int = 0
@@ -104,6 +106,7 @@ class Board:
     def __post_init__(self) -> None:
         universe = self.start["universe"]
         self.symbols = tuple(universe["symbols"])
+        self.course.take(tape.START, self.start)
         self.curves = Curves(float(self.start["config"]["capital"]))
         self.trips = Trips([float(m) for m in universe["multiplier"]])
         self.bars = deque(maxlen=max(2, min(BARS, CELLS // (5 * max(1, len(self.symbols))))))
@@ -117,6 +120,7 @@ class Board:
                 self._take(told.kind, told.body, told.codes)
 
     def _take(self, kind: str, body: Mapping[str, Any], codes: Codes | None) -> None:
+        self.course.take(kind, body)
         if kind in (tape.SLICE, tape.WARM_UP):
             self._slice(kind, body)
         elif kind == tape.ACTION:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ WAIT = 3.0  # seconds for the session to journal it
 BY = "from the page"
 
 
-def command_of(body: Any, symbols: tuple[str, ...]) -> Command:
-    """The command that a page asks for; ConfigError for anything else."""
+def command_of(body: Any, symbols: tuple[str, ...], account: str = "") -> Command:
+    """The command that a page asks for, of its account unless it is a kill, which is of all; ConfigError for anything else."""
     if not isinstance(body, dict) or not body.keys() <= FIELDS.keys():
         raise ConfigError(f"command: expected an object of {', '.join(FIELDS)}")
     for name, kind in FIELDS.items():
@@ -33,7 +34,7 @@ def command_of(body: Any, symbols: tuple[str, ...]) -> Command:
     said = why or ("" if body["name"] == "resume" else BY)
     command = Command(body["name"], "", body.get("symbol", ""), flatten=body.get("flatten", False), reason=said)
     command.check(symbols)
-    return command
+    return command if command.name == "kill" else replace(command, account=account)
 
 
 def obey(folder: Path, command: Command, clock: Clock, wait: float = WAIT) -> str:

@@ -85,7 +85,7 @@ def opened(
     passes = Passes(control, clock.elapsed, lambda token: say(address(at, token)))
     outlet = Outlet()
     scrub = Scrub(os.environ)
-    showing = Showing(session.folder, outlet, control, scrub)
+    showing = Showing(session.folder, outlet, control, scrub, session.account)
     session.writer = Tap(session, session.writer, outlet.note)
     page = Page(session, clock, showing, outlet, at, passes)
     page.last(session)

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from engine import journal
 from engine.codes import REASONS
-from engine.live.tape import JOURNAL
+from engine.live import accounts
 from engine.report.script import plotly_text, rounded
 from engine.web import words
+from engine.web.beside import Besides
 from engine.web.board import Board, FillMark
-from engine.web.curve import Point
+from engine.web.coning import Coned
+from engine.web.curve import SPANS, Point
 from engine.web.parts import environment, render
 from engine.web.tap import UNSHOWN, Outlet, Standing, Told
 
@@ -46,11 +47,19 @@ class Showing:
     """The board, kept up with the outlet. `pump` and the questions may be asked on any thread, one at a time."""
 
     def __init__(
-        self, folder: Path, outlet: Outlet, control: bool, scrub: Callable[[bytes], bytes] = lambda body: body
+        self,
+        folder: Path,
+        outlet: Outlet,
+        control: bool,
+        scrub: Callable[[bytes], bytes] = lambda body: body,
+        account: str = "",
     ) -> None:
+        self.account = account
+        self.others: Mapping[str, Showing] = {}  # the pages of all accounts by name, this one among them
         self.folder, self.outlet, self.control, self.scrub = folder, outlet, control, scrub
         self.lines: deque[str] = deque(maxlen=LINES)
         self.frame = Frame()
+        self.coned, self._besides = Coned(folder, account), Besides()
         self._made = environment()
         self._lock = Lock()
         self._taken = 0
@@ -72,9 +81,10 @@ class Showing:
 
     def _read(self) -> Board:
         """The board of the journal as it lies there."""
-        rows = journal.read(self.folder / JOURNAL)
+        rows = accounts.rows(self.folder, self.account)
         board = Board(next(rows).body)
         board.take(Told(row.seq, row.kind, row.body) for row in rows if row.kind not in UNSHOWN)
+        self.days = board.course.days()
         return board
 
     def pump(self, draw: bool = True) -> Frame:
@@ -103,9 +113,16 @@ class Showing:
                 self._points += 1
                 self._recent.append(after)
 
+        if self.others:
+            self.days = self._board.course.days()
+
     def _draw(self) -> None:
         board, standing = self._board, self.outlet.standing
         parts = render(self._made, board, standing, list(self.lines), self.control)
+        parts["cone"] = self.coned.part(self._made, board.course)
+        if self.others:
+            days = {name: other.days for name, other in self.others.items()}
+            parts["beside"] = self._besides.part(self._made, self.account, days)
         heard = 0 if standing is None else standing.at
         said = (
             f"{words.money(board.curves.last.equity)} equity, {board.counts['fills']:,} fills"
@@ -118,10 +135,13 @@ class Showing:
 
     # What is asked for apart.
     def curve(self, span: str) -> dict[str, Any]:
-        """One span of equity and drawdown, and how many points have gone into it."""
+        """One span of equity and drawdown, how many points have gone into it, and the cone around it."""
         with self._lock:
             points = self._board.curves.by_span[span].points()
-            return {"points": [plain_point(point) for point in points], "count": self._points}
+            bands = self.coned.bands(self._board.course, span, points[0].time if points and SPANS[span] else 0)
+            if bands is not None:
+                bands["x"] = [stamped(time) for time in bands["x"]]
+            return {"points": [plain_point(point) for point in points], "count": self._points, "cone": bands}
 
     def candles(self, symbol: str) -> dict[str, Any]:
         """The latest bars of an instrument, its fills on them, and the levels of its position."""

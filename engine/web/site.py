@@ -118,7 +118,7 @@ class Site:
             return await plain(send, 429, "other commands wait; try again")
         self.asking += 1
         try:
-            command = command_of(told, self.showing.symbols)
+            command = command_of(told, self.showing.symbols, self.showing.account)
             if self.showing.ended:
                 raise ConfigError("the session is closed")
             loop, folder = asyncio.get_running_loop(), self.showing.folder

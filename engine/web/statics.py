@@ -20,7 +20,11 @@ def statics(start: Mapping[str, Any]) -> dict[str, tuple[bytes, str]]:
     from engine import __version__
 
     plotly = get_plotlyjs()
-    page = environment().get_template("live.html").render(version=__version__, taken=styled(plotly))
+    page = (
+        environment()
+        .get_template("live.html")
+        .render(version=__version__, taken=styled(plotly), several="beside" in start)
+    )
     return {
         "/": (page.encode(), HTML),
         "/theme.js": (source("theme.js").encode(), SCRIPT),

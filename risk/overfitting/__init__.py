@@ -5,7 +5,7 @@ Registered as `overfitting` among `barcast.risk`; what is heavy is imported by t
 
 from __future__ import annotations
 
-from risk.overfitting.bootstrap import histories, sharpe_interval
+from risk.overfitting.bootstrap import cone, histories, mean_interval, sharpe_interval
 from risk.overfitting.chance import FEWEST_NAMES, itself, p_value, random_portfolios, rearranged, walk
 from risk.overfitting.cpcv import apart, paths, plan
 from risk.overfitting.pbo import expected_by_chance, overfitting
@@ -14,9 +14,11 @@ from risk.overfitting.spa import superiority
 __all__ = [
     "FEWEST_NAMES",
     "apart",
+    "cone",
     "expected_by_chance",
     "histories",
     "itself",
+    "mean_interval",
     "overfitting",
     "p_value",
     "paths",

@@ -24,7 +24,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A Sharpe ratio per bar between its limits; `error` is its standard error, `block` the mean length of the blocks."""
+    """A figure per bar between its limits; `error` is its standard error, `block` the mean length of the blocks."""
 
     low: float
     value: float
@@ -42,6 +42,28 @@ class Paths:
     drawdown: Floats
     sharpe: Floats
     block: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cone:
+    """Where growth of 1 may stand after 1 to H further returns of the same process.
+
+    `growth` (L, H): its quantiles at `levels`, in percent, rising; `strayed` (H,): the share of such paths that were below the
+    lowest or above the highest of `band` at some step so far. `drift` is the mean logarithmic return, `error` its standard error.
+    """
+
+    levels: tuple[float, ...]
+    growth: Floats
+    strayed: Floats
+    drift: float
+    error: float
+    block: float
+    returns: int
+    reps: int
+
+
+BAND = (5.0, 95.0)
+LEVELS = (1.0, 2.0, *(5.0 * k for k in range(1, 20)), 98.0, 99.0)  # percent; the band is among them
 
 
 def block_length(returns: Floats) -> float:
@@ -134,3 +156,57 @@ def histories(
         if progress is not None:
             progress(sum(map(len, growth)), reps)
     return Paths(np.concatenate(growth), np.concatenate(deepest), np.concatenate(sharpe), length)
+
+
+def cone(returns: Floats, steps: int, reps: int = 2000, seed: int = 0, block: float | None = None) -> Cone:
+    """The Cone of `steps` further returns (T at most) of the process that gave (T,) `returns`, all above -1.
+
+    A path is a resample whose mean is moved by what another resample of all T makes of the mean: a sample does not know its
+    own mean, and over a session as long as the sample that is half of what nobody knows. Without it the cone is too narrow.
+    DataError for too few returns.
+    """
+    values = np.asarray(returns, dtype=np.float64)
+    length = block_length(values) if block is None else block
+    rows, mean, logs = len(values), values.mean(), np.log1p(values)
+    horizon = min(steps, rows)
+    paths, means = [], []
+    for drawn in resamples(rows, length, 2 * reps, seed):
+        own, other = drawn[0::2, :horizon], drawn[1::2]
+        moved = values[own] + (values[other].mean(axis=1) - mean)[:, None]
+        paths.append(np.cumsum(np.log(np.maximum(1.0 + moved, 1e-12)), axis=1))
+        means.append(logs[other].mean(axis=1))
+    grown, known = np.concatenate(paths), np.concatenate(means)
+    lines = np.percentile(grown, LEVELS, axis=0)
+    low, high = (lines[LEVELS.index(level)] for level in BAND)
+    outside = np.logical_or.accumulate((grown < low) | (grown > high), axis=1)
+    return Cone(
+        LEVELS, np.exp(lines), outside.mean(axis=0), float(logs.mean()), float(known.std(ddof=1)), length, rows, len(grown)
+    )  # fmt: skip
+
+
+def mean_interval(values: Floats, reps: int = 1000, level: float = 0.95, seed: int = 0) -> Interval:
+    """The studentised bootstrap interval of the mean of (T,) numbers, as `sharpe_interval` makes its own.
+
+    For a paired comparison `values` are the differences on the same slices. DataError for fewer than FEWEST that vary.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    block = block_length(numbers)
+    lags = min(math.ceil(block), len(numbers) // 4)
+    value, error = (float(v) for v in mean_and_error(numbers, lags))
+    scores = []
+    for rows in resamples(len(numbers), block, reps, seed):
+        theirs, errors = mean_and_error(numbers[rows], lags)
+        scores.append((theirs - value) / errors)
+    low, high = np.nanquantile(np.concatenate(scores), [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+    return Interval(float(value - high * error), value, float(value - low * error), error, block, reps)
+
+
+def mean_and_error(values: Floats, lags: int) -> tuple[Floats, Floats]:
+    """(Means, their Newey-West standard errors) of (..., T) numbers; an error is NaN where nothing varies."""
+    n, mean = values.shape[-1], values.mean(axis=-1)
+    centred = values - mean[..., None]
+    long_run = (centred * centred).mean(axis=-1)
+    for lag in range(1, lags + 1):
+        weight = 1.0 - lag / (lags + 1.0)
+        long_run = long_run + 2.0 * weight * (centred[..., lag:] * centred[..., :-lag]).sum(axis=-1) / n
+    return mean, np.where(long_run > 0.0, np.sqrt(np.maximum(long_run, 0.0) / n), np.nan)

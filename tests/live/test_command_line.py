@@ -175,3 +175,39 @@ def test_kill_closes_the_latch_even_where_no_command_can_be_left(whole, tmp_path
     monkeypatch.setattr(instructing, "post", full)
     assert "the latch is closed, so nothing is sent; but no space left" in barcast("kill", folder)
     assert latch.look(folder) is None
+
+
+def test_several_files_killed_and_gone_on_with_give_each_the_digest_of_its_own_session(whole, tmp_path):
+    """The command itself: two accounts, a kill -9 on the way, one tape; the first account is the session of the fixture."""
+    other, folder = tmp_path / "other.yaml", tmp_path / "s"
+    text = (ROOT / "configs/paper/replay-us20.yaml").read_text()
+    other.write_text(text.replace("name: replay-us20", "name: other").replace("quantile: 20%", "quantile: 40%"))
+    words = ["paper", FILE, str(other), "--session", folder, "--quiet", *SHORT]
+    process = started(*words, "--set", "feed.speed=20000000")
+    wait_for_rows(folder, 150, process)
+    assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    shown = barcast(*words)
+    told = json.loads(barcast("verify", folder, "--json"))["accounts"]
+    assert told["replay-us20"]["digest"] in whole[1] and told["replay-us20"]["digest"] in shown
+    assert all(one["digest"] == one["backtest"] and one["complete"] and one["restarts"] == 1 for one in told.values())
+    assert told["other"]["digest"] != told["replay-us20"]["digest"] and told["other"]["head"] in shown
+    assert "other against replay-us20: " in shown and "closed        the feed has ended" in shown
+    times = [row.body["time"] for row in journal.read(folder / JOURNAL) if row.kind == tape.SLICE]
+    assert times == sorted(set(times))
+    with pytest.raises(ConfigError, match="--adopt: a session of several accounts begins with its own capital"):
+        barcast("paper", FILE, other, "--adopt", folder)
+
+
+def test_the_cone_is_told_at_the_end_and_by_status(whole, tmp_path):
+    runs = tmp_path / "runs"
+    barcast("run", FILE, *SHORT, "--out", runs, "--quiet", "--no-ledger")
+    [run] = runs.glob("replay-us20-*")
+    shown = barcast("paper", FILE, "--session", tmp_path / "s", "--quiet", "--backtest", run, *SHORT)
+    told = json.loads(barcast("status", tmp_path / "s", "--json"))["cone"]
+    assert f"({run.name}, 2021-09-" in shown and told["days"] == 399 - sum(
+        row.kind == tape.WARM_UP for row in journal.read(tmp_path / "s" / JOURNAL)
+    )
+    assert told["source"] == run.name and told["said"] in shown
+    assert "no cone: no backtest was named" in whole[1]

@@ -187,7 +187,7 @@ def test_everything_on_the_board_is_bounded():
     one = np.array([0])
     for t in range(2000):
         rows = [
-            ("slice", {"t": t, "time": t + 1, "received": t, "bars": np.ones((5, 1))}),
+            ("slice", {"t": t, "time": t + 1, "received": t, "bars": np.ones((5, 1)), "day": t // 100, "flags": [True] * 4}),
             ("fill", {"instrument": one, "quantity": one + 1.0 - 2 * (t % 2), "price": one + 1.0, "fee": one * 0.0, "reason": one + 1}),
             ("refused", {"instrument": one, "quantity": one + 1.0, "decision": one, "value": one + 1.0, "limit": one + 1.0}),
             ("intent", {name: one + (t + 1 if name == "due" else 0) for name in ("due", "instrument", "quantity", "reason", "kind", "limit", "stop")}),
@@ -208,6 +208,7 @@ def test_everything_on_the_board_is_bounded():
             board.waiting,
         )
     ]
+    assert len(board.course.times) == 20  # a number a day
     assert sizes == [300, 300, 300, 300, 300, 300, 1]
     assert max(len(curve.buckets) for curve in board.curves.by_span.values()) <= 600
 

@@ -139,7 +139,7 @@ def test_before_the_first_slice_it_waits(tmp_path):
     page = Asker(tmp_path / "s")
     parts = page.showing.pump().parts
     assert "Waiting for the first slice." in parts["doing"]
-    assert set(parts) == set(PARTS)
+    assert set(parts) == {*PARTS, "cone"}
 
 
 def test_a_name_is_shown_and_never_obeyed(tmp_path):

@@ -2,7 +2,7 @@
   "use strict";
   var root = document.documentElement, body = document.body;
   var MOST = 6000, SPACING = 500, SILENT = 8000, HEARD = 10000, SURE = 5000;
-  var key = "", count = 0, span = "all", series = { x: [], y: [], d: [] }, slice = -2, drift = 0, heard = 0, ended = "";
+  var key = "", count = 0, span = "all", series = { x: [], y: [], d: [], cone: null }, slice = -2, drift = 0, heard = 0, ended = "";
   var lastEvent = 0, stream = null, left = false, fetching = false, drawnAt = 0, waiting = 0, candleAt = 0, candleSlice = -2, spoken = "", spokenAt = 0;
 
   function by(id) { return document.getElementById(id); }
@@ -127,22 +127,36 @@
     var place = by("plot-equity");
     if (!window.Plotly) { return; }
     drawnAt = Date.now();
+    by("cone-key").hidden = !series.cone;
     Plotly.react(place, [
       { type: "scatter", mode: "lines", x: series.x.slice(), y: series.y.slice(), line: { color: colour("blue"), width: 1.6 }, hovertemplate: "%{y:,.2f}<extra>equity</extra>" },
       { type: "scatter", mode: "lines", x: series.x.slice(), y: series.d.slice(), yaxis: "y2", fill: "tozeroy", fillcolor: colour("wash"),
         line: { color: colour("loss"), width: 1 }, hovertemplate: "%{y:.2%}<extra>drawdown</extra>" }
-    ], base(place, {
+    ].concat(cone()), base(place, {
       hovermode: "x unified",
       xaxis: axis({ anchor: "y2", fixedrange: false, showgrid: false, zeroline: false, type: "date", hoverformat: "%Y-%m-%d %H:%M UTC", nticks: narrow(place) ? 4 : 8 }),
       yaxis: axis({ domain: [0.36, 1], tickformat: ",~r", nticks: 6 }),
       yaxis2: axis({ domain: [0, 0.29], tickformat: ".1%", nticks: 4 })
     }), quiet);
   }
+  // Shares of the backtest's own futures; traces 0 and 1 stay those that grow.
+  function cone() {
+    var c = series.cone;
+    if (!c) { return []; }
+    function band(low, high, shade) {
+      return { type: "scatter", mode: "lines", x: c.x.concat(c.x.slice().reverse()), y: c[high].concat(c[low].slice().reverse()), fill: "toself",
+        fillcolor: colour("blue") + shade, line: { width: 0 }, hoverinfo: "skip" };
+    }
+    return [band("low", "high", "1a"), band("lower", "upper", "26"),
+      { type: "scatter", mode: "lines", x: c.x, y: c.middle, line: { color: colour("soft"), width: 1, dash: "dot" },
+        customdata: c.x.map(function (_, k) { return [c.low[k], c.high[k]]; }), hovertemplate: "%{y:,.0f}, %{customdata[0]:,.0f} to %{customdata[1]:,.0f}<extra>cone</extra>" }];
+  }
+  function outgrown() { var c = series.cone, n = series.x.length; return Boolean(c && c.more && n && series.x[n - 1] > c.x[c.x.length - 1]); }
   function whole() {
     if (fetching) { return; }
     fetching = true;
     ask("/curve?span=" + encodeURIComponent(ground())).then(function (answer) { return answer.json(); }).then(function (told) {
-      count = told.count; series = { x: [], y: [], d: [] };
+      count = told.count; series = { x: [], y: [], d: [], cone: told.cone };
       told.points.forEach(push);
       equity();
     }).catch(function () { count = 0; }).then(function () { fetching = false; });
@@ -150,7 +164,7 @@
   function push(point) { series.x.push(point[0]); series.y.push(point[1]); series.d.push(point[2]); }
   function extend(points) {
     points.forEach(push);
-    if (series.x.length > MOST || span !== "all") { whole(); } else { later(); }
+    if (series.x.length > MOST || span !== "all" || outgrown()) { whole(); } else { later(); }
   }
   function later() {
     if (waiting) { return; }
