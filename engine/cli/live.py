@@ -27,12 +27,15 @@ def paper(
         bool, typer.Option("--allow-control", help="the page may pause, exit and kill, not only show")
     ] = False,
     port: Annotated[int, typer.Option(help="of the page; default: any that is free")] = 0,
+    notify: Annotated[
+        str | None, typer.Option(metavar="CMD", help="run this once per alarm, with a line of JSON on its stdin")
+    ] = None,
 ) -> None:
     """Run a paper session, or go on with one that is there; Ctrl-C stops it cleanly."""
     from engine.cli.watching import PageOptions, run_session
 
     page = PageOptions(allow_control, port) if web or allow_control or port else None
-    typer.echo(run_session(config, session, sets or (), plugin or (), adopt, quiet, page), nl=False)
+    typer.echo(run_session(config, session, sets or (), plugin or (), adopt, quiet, page, notify), nl=False)
 
 
 def verify(

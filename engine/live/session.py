@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engine import latch
+from engine import journal, latch
 from engine.errors import BarcastError, DataError
 from engine.live import start as starts
 from engine.live import tape
 from engine.live.adopting import shifted
+from engine.live.alarms import Alarms
 from engine.live.clock import Clock
 from engine.live.commands import HAND_OVER, RUNNING, Command, stamp
 from engine.live.control import CommandBox
@@ -90,17 +91,21 @@ class Session:
         self.gate = gate
         self.beside: Beside | None = None
         self.handing = HandOvers(config, {} if refold is None else refold.handed)
+        self.alarms = Alarms(fold, config)
         if refold is not None:
             self._finish(refold)
 
     # Going on after a crash.
     def _finish(self, refold: Refold) -> None:
         """Complete the slice that the journal ends in."""
+        self.alarms.fold_rows(journal.read(self.folder / tape.JOURNAL))
         outcome = refold.outcome
         if outcome is None and not refold.asked:
             outcome = self._step()
         if outcome is not None:
             self._write(outcome, refold.found)
+        if self.warm:
+            self._sound()
         self.writer.commit()
 
     # Running.
@@ -195,6 +200,7 @@ class Session:
         self.keys.add(command.key)
         self.handing.handed[command.signal] = body
         self.fold.hand_over(command.signal, signal)
+        self.alarms.take(tape.HAND_OVER, body)
         self.log("INFO", f"hand-over: {command.signal} speaks from {command.model} from slice {self.fold.met} on")
         return True
 
@@ -246,8 +252,26 @@ class Session:
         body = tape.slice_row(arrived, self.fold.met, self.clock.now())
         self.fold.meet(arrived, kind == tape.WARM_UP)
         self.gate.met(arrived, self.fold.acted)
-        self.writer.append(kind, body)
+        self._put(kind, body)
         self._write(self._step(), set())
+        if kind == tape.SLICE:
+            self._sound()
+
+    def _put(self, kind: str, body: tape.Body) -> None:
+        """A row that the alarms are a fold of."""
+        self.writer.append(kind, body)
+        self.alarms.take(kind, body)
+
+    def _sound(self) -> None:
+        """Note the alarms that have begun or ended."""
+        silent = not self.alarms.failed
+        for body in self.alarms.news(self.clock.now()):
+            self._put(tape.ALARM, body)
+            self.log(
+                "WARNING" if body["raised"] else "INFO", f"alarm{'' if body['raised'] else ' over'}: {body['words']}"
+            )
+        if silent and self.alarms.failed:
+            self.log("WARNING", self.alarms.failed)
 
     def _act(self) -> None:
         """Journal the actions of the next slice; those that are on the tape already must be the same."""
@@ -256,14 +280,14 @@ class Session:
             if said := difference(tape.action_row(told), tape.action_row(again)):
                 raise DataError(f"feed: after the restart it gives another action for slice {self.fold.met}: {said}")
         for action in given[len(known) :]:
-            self.writer.append(tape.ACTION, tape.action_row(action))
+            self._put(tape.ACTION, tape.action_row(action))
             self.fold.act(action)
         self._actions = []
 
     def _step(self) -> Outcome:
         """Forecasts of the latest slice, journaled, and the step on them."""
         forecasts = self.fold.ask(self.feed.given)
-        self.writer.append(tape.FORECASTS, {"t": self.fold.met - 1, "values": forecasts})
+        self._put(tape.FORECASTS, {"t": self.fold.met - 1, "values": forecasts})
         return self.fold.step(forecasts)
 
     def _write(self, outcome: Outcome, found: set[str]) -> None:
