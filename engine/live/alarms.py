@@ -44,7 +44,7 @@ class Alarms:
         self.standing: dict[str, Body] = {}
         self.waiting: dict[str, str] = {}  # of the wall clock, which no row holds
         self.crashed = False  # whether the process before this one ended without a closing row
-        self.failed = ""
+        self.failed, self._said = "", False
         self._told: tuple[int, list[Body]] = (-1, [])
 
     def fold_rows(self, rows: Iterable[Row]) -> None:
@@ -82,6 +82,11 @@ class Alarms:
             if name not in found
         ]
         return [*begun, *over]
+
+    def news_of_failure(self) -> str:
+        """Why nothing is watched any more, the first time it is asked for; else empty."""
+        told, self._said = "" if self._said else self.failed, bool(self.failed)
+        return told
 
     def conditions(self) -> dict[str, str]:
         """What is wrong now."""

@@ -264,14 +264,13 @@ class Session:
 
     def _sound(self) -> None:
         """Note the alarms that have begun or ended."""
-        silent = not self.alarms.failed
         for body in self.alarms.news(self.clock.now()):
             self._put(tape.ALARM, body)
             self.log(
                 "WARNING" if body["raised"] else "INFO", f"alarm{'' if body['raised'] else ' over'}: {body['words']}"
             )
-        if silent and self.alarms.failed:
-            self.log("WARNING", self.alarms.failed)
+        if failed := self.alarms.news_of_failure():
+            self.log("WARNING", failed)
 
     def _act(self) -> None:
         """Journal the actions of the next slice; those that are on the tape already must be the same."""

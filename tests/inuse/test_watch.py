@@ -166,7 +166,7 @@ def quiet(seed: int) -> list[str]:
     said = []
     for kind, body in rows_of(p[250:], opens(y[250:])):
         watch.take(kind, body)
-        said += watch.conditions() if kind == "forecasts" else []
+        said += watch.conditions() if kind == "forecasts" and body["t"] % 10 == 9 else []
     return said
 
 
