@@ -38,6 +38,10 @@ class Shape:
             "mean": self.mean, "sd": self.sd,
         }  # fmt: skip
 
+    def quantile(self, share: float) -> float:
+        """The least value with at least this share at or below it."""
+        return float(self.values[min(int(np.searchsorted(self.shares, share)), len(self.values) - 1)])
+
     @classmethod
     def of(cls, told: Any) -> Shape:
         """From plain data."""

@@ -76,6 +76,7 @@ def drifting(one: Watched) -> Told:
     state = DRIFTED if one.drifted else skill.EARLY if found is None else STEADY
     of = OWN if one.own else "the validation range"
     out: Told = {"state": state, "reference": of, "reference_mean": one.shape.mean, "reference_sd": one.shape.sd}
+    out["reference_quantiles"] = {f"{q:.0%}": one.shape.quantile(q) for q in QUANTILES}
     if found is not None:
         names = ("distance", "at", "here", "there", "independent", "chance")
         out |= {name: plain(getattr(found, name)) for name in names}

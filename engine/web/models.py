@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.inuse import fit, skill
-from engine.inuse.telling import promised
+from engine.inuse.telling import promised, spread
 from engine.inuse.watched import DRIFTED
 from engine.report.blocks import Cell, Column, Table
 from engine.report.words import minus, minus_signs, num, number, percent, plural
@@ -24,7 +24,10 @@ def models(standing: Standing | None) -> Context:
     if standing is None:
         return {"alarms": [], "signals": []}
     alarms = [
-        {"time": "" if one["time"] is None else f"{words.utc(one['time'])} UTC", "words": words.line(str(one["words"]))}
+        {
+            "time": "" if one["time"] is None else f"{words.utc(one['time'])} UTC",
+            "words": minus_signs(words.line(str(one["words"]))),
+        }
         for one in standing.alarms
     ]
     return {"alarms": alarms, "signals": [signal(one) for one in standing.signals[:SIGNALS]]}
@@ -38,9 +41,9 @@ def signal(one: Mapping[str, Any]) -> Context:
     )
     rows = [
         fact("Age", aged(one["age"]), "old" in one["complaints"]),
-        fact("Missing", f"{percent(said['missing'])} of {said['count']:,} forecasts and what is missing"),
+        fact("Forecasts", f"{said['count']:,}; {percent(said['missing'])} of the names with a bar had none"),
         fact("Drift", drifting(away), away["state"] == DRIFTED),
-        fact(measured(earned), promised(earned), earned["verdict"] == skill.WORSE),
+        fact(measured(earned), f"{spread(earned)}: {promised(earned)}", earned["verdict"] == skill.WORSE),
     ]
     if odds is not None:
         rows.append(fact("Probabilities", probable(odds), odds["verdict"] == fit.WORSE))
@@ -98,7 +101,7 @@ def distribution(said: Mapping[str, Any], away: Mapping[str, Any], unit: str) ->
     """Mean, deviation and quantiles of the forecasts beside the reference's."""
     names = list(said["quantiles"])
     head = [
-        Column("Forecasts"),
+        Column("Of"),
         Column("Mean", "num"),
         Column("Deviation", "num"),
         *(Column(name, "num") for name in names),
@@ -111,9 +114,9 @@ def distribution(said: Mapping[str, Any], away: Mapping[str, Any], unit: str) ->
         [Cell("since it began", "head"), cell(said["mean"]), cell(said["sd"]), *map(cell, said["quantiles"].values())]
     ]
     if "reference" in away:
-        blank = [num("–")] * len(names)
-        rows.append([Cell(away["reference"], "head"), cell(away["reference_mean"]), cell(away["reference_sd"]), *blank])
-    return Table(head, rows)
+        there = [cell(away["reference_quantiles"].get(name)) for name in names]
+        rows.append([Cell(away["reference"], "head"), cell(away["reference_mean"]), cell(away["reference_sd"]), *there])
+    return Table(head, rows, "How forecasts are spread")
 
 
 def binned(odds: Mapping[str, Any]) -> Table:
