@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.inuse import skill
+from engine.inuse.drift import LEAST, LEAST_THERE
 from engine.inuse.fit import Fitness
 from engine.inuse.series import Estimate
 from engine.inuse.watched import DRIFTED, NONE, OWN, STEADY, Watched
@@ -77,7 +78,13 @@ def drifting(one: Watched) -> Told:
     of = OWN if one.own else "the validation range"
     out: Told = {"state": state, "reference": of, "reference_mean": one.shape.mean, "reference_sd": one.shape.sd}
     out["reference_quantiles"] = {f"{q:.0%}": one.shape.quantile(q) for q in QUANTILES}
-    if found is not None:
+    if found is None:
+        seen = 0.0 if one.shares is None else one.shares.count * one.shape.worth
+        there = one.shape.slices * one.shape.worth
+        out["why"] = (
+            f"worth {seen:.0f} independent forecasts, the reference {there:.0f}; {LEAST:.0f} and {LEAST_THERE:.0f} are needed"
+        )
+    else:
         names = ("distance", "at", "here", "there", "independent", "chance")
         out |= {name: plain(getattr(found, name)) for name in names}
     return out

@@ -10,7 +10,7 @@ import numpy as np
 from engine.inuse import telling
 from engine.inuse.prices import Prices
 from engine.inuse.stale import Missing
-from engine.inuse.watched import Watched
+from engine.inuse.watched import AT_OPEN, Watched
 from engine.seen import FILLED
 from engine.types import Floats
 
@@ -22,10 +22,17 @@ class Watch:
     """What rows have come to, signal by signal, in the order of the forecasts' rows."""
 
     def __init__(
-        self, signals: Mapping[str, Any], order: Sequence[str], names: int, fill: str = "open", delay: int = 0
+        self,
+        signals: Mapping[str, Any],
+        order: Sequence[str],
+        names: int,
+        fill: str = "open",
+        delay: int = 0,
+        missing_open: str = "refuse",
     ) -> None:
-        """`order`: signals as rows of forecasts have them; `names`: instruments; `fill`, `delay`: of the run's orders."""
-        self.prices, self.missing = Prices(names), Missing(names)
+        """`order`: signals as rows of forecasts have them; `names`: instruments; the others: of the run's orders and bars."""
+        self.prices, self.missing, self.missing_open = Prices(names), Missing(names), missing_open
+        self._before = np.full(names, np.nan)  # adjusted closes of the latest bars
         self.signals = [
             Watched(name, signals[name], signals[name].unit, FILLED[fill], 1 + delay)
             for name in order
@@ -53,6 +60,7 @@ class Watch:
         close = bars[CLOSE]
         adjusted = {"close_to_close": self.prices.adjusted(close, close)}
         adjusted["open_to_open"] = bars[OPEN] * self.prices.factor
+        adjusted[AT_OPEN] = self._at_open(adjusted["open_to_open"], adjusted["close_to_close"])
         traded, member = np.isfinite(close), body.get("member")
         self.t, self.time = int(body["t"]), int(body["time"])
         if not self._warm:
@@ -60,11 +68,17 @@ class Watch:
         for k, one in enumerate(self.signals):
             there = traded if member is None else traded & np.asarray(member, np.bool_)
             row = np.where(there, values[k], np.nan)
-            prices = adjusted.get(one.kind, adjusted["close_to_close"])
+            prices = adjusted.get(one.prices, adjusted["close_to_close"])
             if self._warm:
                 one.warm_up(row, prices)
             else:
                 one.add(self.t, self.time, row, prices, there)
+
+    def _at_open(self, opened: Floats, close: Floats) -> Floats:
+        """(N,) adjusted prices at which orders for the open fill: where there is none, what `missing_open` puts in its place."""
+        instead = {"previous_close": self._before, "close_fills": close}.get(self.missing_open)
+        self._before = np.where(np.isfinite(close), close, self._before)
+        return opened if instead is None else np.where(np.isfinite(opened) | ~np.isfinite(close), opened, instead)
 
     def conditions(self) -> dict[str, str]:
         """What speaks against a signal, or the bars, now: a short name -> a sentence."""

@@ -19,6 +19,7 @@ from engine.types import Bools, Floats
 ROOM = 400_000  # forecasts kept for quantiles
 WARM = 750  # slices of warm-up that are kept
 DRIFTED, STEADY, NONE = "drifted", "no drift seen", "no reference"
+AT_OPEN = "at the open"  # of prices: as orders fill, where a signal does not say which label it foretells
 OWN = "the warm-up's own forecasts"
 
 
@@ -48,8 +49,9 @@ class Watched:
         """`kind`: which fills a return is between where the signal does not say; `lag`: slices from a decision to its fill."""
         self.name, self.unit, self.signal = name, unit, signal
         label = getattr(signal, "label", None)
-        self.kind = str(label) if label is not None else kind
+        self.kind = kind if label is None else str(label)
         self.lag = 1 if label is not None else lag
+        self.prices = AT_OPEN if label is None and kind == "open_to_open" else self.kind
         self.horizon = max(1, int(getattr(signal, "horizon", None) or 1))
         self.window = int(signal.window)
         self._told: str | None = None

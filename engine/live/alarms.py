@@ -38,7 +38,8 @@ class Alarms:
     def __init__(self, fold: Fold, config: Config) -> None:
         execution = config.execution
         self.fold = fold
-        self.watch = Watch(fold.signals, fold.engine.signals, len(fold.universe), execution.fill, execution.delay)
+        rules = execution.fill, execution.delay, fold.facts.missing_open
+        self.watch = Watch(fold.signals, fold.engine.signals, len(fold.universe), *rules)
         told = config.switches.model_dump()
         self.switches = [name for name in SWITCHES if told.get(name) is not None]
         self.standing: dict[str, Body] = {}
@@ -66,7 +67,7 @@ class Alarms:
             try:
                 self.watch.take(kind, body, self.fold.signals)
             except Exception as error:
-                self.failed = f"the watch over the signals has failed and is off: {first_line(error)}"
+                self._fails(error)
 
     def news(self, now: int) -> list[Body]:
         """Rows of what has begun or ended since the last note, `received` at `now`."""
@@ -95,7 +96,7 @@ class Alarms:
             try:
                 out = self.watch.conditions()
             except Exception as error:
-                self.failed = f"the watch over the signals has failed and is off: {first_line(error)}"
+                self._fails(error)
         state = self.fold.engine.guard.state
         if np.ndim(state) == 2 and len(state) == len(self.switches):
             for name, row in zip(self.switches, state, strict=True):
@@ -108,8 +109,15 @@ class Alarms:
         if self.failed:
             return []
         if self._told[0] != self.watch.t:
-            self._told = self.watch.t, self.watch.told()
+            try:
+                self._told = self.watch.t, self.watch.told()
+            except Exception as error:
+                self._fails(error)
+                return []
         return self._told[1]
+
+    def _fails(self, error: Exception) -> None:
+        self.failed = f"the watch over the signals has failed and is off: {first_line(error)}"
 
     def told(self) -> list[Body]:
         """What stands, the latest first."""

@@ -61,6 +61,21 @@ def test_a_signal_without_a_label_is_held_against_what_the_runs_fills_earn(monke
     assert np.array_equal(pairs[0], first, equal_nan=True) and len(pairs) == 36
 
 
+@pytest.mark.parametrize(
+    ("missing_open", "earned"),
+    [("refuse", [np.nan]), ("close_fills", [11.0 / 10.0 - 1.0]), ("previous_close", [10.0 / 12.0 - 1.0])],
+)
+def test_without_opens_a_signal_is_held_against_what_orders_would_have_filled_at(monkeypatch, missing_open, earned):
+    pairs = []
+    monkeypatch.setattr(Skill, "add", lambda self, forecast, outcome: pairs.append(outcome))
+    watch = Watch({"s": Says()}, ["s"], 1, missing_open=missing_open)
+    for t, close in enumerate((12.0, 10.0, 11.0)):
+        bars = np.array([[np.nan], [close], [close], [close], [1.0]])
+        watch.take("slice", {"t": t, "time": t + 1, "bars": bars})
+        watch.take("forecasts", {"t": t, "values": np.ones((1, 1))})
+    assert np.array_equal(pairs, [earned], equal_nan=True)
+
+
 def test_the_future_changes_nothing_that_was_said_before():
     rng = np.random.default_rng(5)
     f, y = drawn(rng, 60, 6)
