@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = "BARCAST_CACHE"  # the environment variable that moves every cache
 FENCE = "BARCAST_FENCE"  # the environment variable with the folder that data may not lie outside of
+DATA = "BARCAST_DATA"  # the environment variable with the folder in which files lie that are neither beside a YAML nor here
 OFF = "off"  # its value for no panel cache; compiled code is kept in the usual place all the same
 
 
@@ -33,6 +34,12 @@ def fence() -> Path | None:
     """The folder that BARCAST_FENCE names, links followed: data lies inside it, or is not read. None: anywhere."""
     told = os.environ.get(FENCE)
     return Path(told).resolve() if told else None
+
+
+def data_home() -> Path | None:
+    """The folder that BARCAST_DATA names."""
+    told = os.environ.get(DATA)
+    return Path(told) if told else None
 
 
 def available() -> int:

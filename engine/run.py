@@ -109,7 +109,7 @@ def gather(config: Config, panel: Panel | None, forecasts: Any, say: Progress = 
             arrays[name][rows] = float("nan")
     stretches = sight.stretches(seen, panel.times, first)
     own = next((one for one in stretches if one.kind == sight.OUT), stretches[0])
-    warned = sight.warnings(seen, config, panel.times, own.first)
+    warned = sight.warnings(seen, config, panel, own.first)
     return Gathered(Inputs(panel, signals, arrays), seen, stretches, own, warned)
 
 

@@ -29,6 +29,7 @@ from engine.types import Bools, Ints
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.contracts import Signal
+    from engine.panel import Panel
 
 IN, EMBARGO, OUT = "in-sample", "embargo", "out-of-sample"
 QUESTION = "in-sample or out of sample"
@@ -184,21 +185,25 @@ def iso(time: int) -> str:
     return datetime.fromtimestamp(time // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def warnings(all_seen: Mapping[str, Seen], config: Config, times: Ints, first: int) -> list[str]:
-    """What a reader must know: labels that are not the run's, flags, and slices that were left out."""
+def warnings(all_seen: Mapping[str, Seen], config: Config, panel: Panel, first: int) -> list[str]:
+    """What a reader must know: labels that are not the run's, flags, and slices that were left out.
+
+    Bars without any open, whose orders fill at the close for want of one, ask for a label of closes.
+    """
     out = []
-    execution = config.execution
+    execution, times = config.execution, panel.times
+    fill = "close" if panel.missing_open == "close_fills" and not np.isfinite(panel.open).any() else execution.fill
     for name, seen in all_seen.items():
         out += [f"signals.{name}: {note}" for note in seen.notes]
-        wanted = FILLED[execution.fill]
+        wanted = FILLED[fill]
         if seen.label is not None and seen.label != wanted:
             out.append(
-                f"signals.{name}: the model was trained on {seen.label}, and orders fill at the {execution.fill}: what it "
+                f"signals.{name}: the model was trained on {seen.label}, and orders fill at the {fill}: what it "
                 f"foretells begins at another price than a trade does"
             )
         elif seen.label is not None and execution.delay:
             out.append(
-                f"signals.{name}: the model foretells from the next {execution.fill} on, and orders fill "
+                f"signals.{name}: the model foretells from the next {fill} on, and orders fill "
                 f"{execution.delay + 1} slices after the decision"
             )
         if seen.mode == "refuse" and (left := int(in_sample(seen, times).sum())):

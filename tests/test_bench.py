@@ -71,6 +71,15 @@ def test_a_paper_session_is_measured_without_leaving_anything(tmp_path):
     assert sorted(ROOT.iterdir()) == before
 
 
+def test_training_and_features_are_measured(tmp_path):
+    pytest.importorskip("torch", reason="training needs torch")
+    done = bench(tmp_path, "--quick", "--runs", "1", "--cases", "training,features", "--peers", "none")
+    assert done.returncode == 0, done.stderr
+    fits, sets = tables(done.stdout)
+    assert [row[:3] for row in fits[1:]] == [["A", "32,501", "60 x 1"]] and fits[1][-1].endswith(" GB")
+    assert [row[0] for row in sets[1:]] == ["core14", "core_close", "d27", "d_plus", "wide95"] and sets[-1][1] == "95"
+
+
 def test_a_peer_without_an_environment_is_said_to_have_none(printed):
     row = next(row for table in tables(printed) for row in table if row[0] == "quantstats")
     assert "no environment yet" in " ".join(row)

@@ -42,7 +42,8 @@ class Data(Model):
         examples=["parquet"],
     )
     path: Text | None = Field(
-        None, description="the file, for parquet, csv and what was fetched; looked for beside this file first"
+        None,
+        description="the file, of parquet, csv and what was fetched; beside this one, here, or in the folder that BARCAST_DATA names",
     )
     name: Text | None = Field(None, description="the packaged set", examples=["sp500", "nasdaq", "us20"])
     prices: Literal["as_traded", "split_adjusted", "total_return"] | None = Field(

@@ -19,7 +19,7 @@ from engine.data.fetch.vendors import FETCHED
 from engine.data.longs import Wanted
 from engine.data.words import nearest
 from engine.errors import DataError
-from engine.places import FENCE, fence
+from engine.places import FENCE, data_home, fence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,13 +30,15 @@ DECLARED = ("prices", "dividends", "calendar", "missing_open")
 
 
 def find(path: str | Path, base: str | Path | None = None) -> Path:
-    """The file or folder at `path`, looked for beside the YAML (`base`) first; DataError with the nearest name.
+    """The file or folder at `path`: beside the YAML (`base`), else here, else in the folder BARCAST_DATA; DataError with the
+    nearest name.
 
     Where BARCAST_FENCE names a folder, what lies outside of it, by `..` or by a link too, is not even looked at.
     """
     try:
         given = path_of(path, "path", DataError).expanduser()
-        tried = [given] if base is None or given.is_absolute() else [Path(base) / given, given]
+        homes = [] if given.is_absolute() else [home for home in (base, Path(), data_home()) if home is not None]
+        tried = [Path(home) / given for home in homes] or [given]
         for place in tried:
             inside(place)
             if place.exists():

@@ -17,6 +17,7 @@ from bench_cases.journaling import journaling
 from bench_cases.many import many
 from bench_cases.papering import papering
 from bench_cases.tables import head, heading, note, ratios, row, seconds
+from bench_cases.training import features, training
 
 OURS = "barcast"
 VECTORBT = (("vectorbt", "numba"), ("vectorbt", "rust"))
@@ -121,6 +122,8 @@ CASES: dict[str, Callable[[Options], None]] = {
     "lanes": lanes,
     "journal": journal,
     "inference": lambda options: inference(1_024 if options.quick else 10_240, options.runs),
+    "training": lambda options: training(options.quick),
+    "features": lambda options: features(options.quick, options.runs),
     "paper": paper,
 }
 PEERS = tuple(sorted(path.stem for path in (Path(__file__).resolve().parents[1] / "peers").glob("*.txt")))

@@ -54,7 +54,7 @@ def unknown(value: float = math.nan) -> Interval:
 
 def normal(found: Estimate, how: str = "Newey-West") -> Interval:
     """The interval of a mean and its standard error."""
-    return Interval(found.value, found.value - Z * found.error, found.value + Z * found.error, how)
+    return Interval(found.value, found.low, found.high, how)
 
 
 def blocks(sums: Floats, statistic: Statistic, overlap: int = 1, draws: int = DRAWS) -> Interval:

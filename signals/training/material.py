@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from engine.panel import Panel
     from signals.training.recipe import Recipe
 
-DATA = "BARCAST_DATA"  # the folder in which a recipe's data lies that is neither beside it nor here
 Say = Callable[[str], None]
 
 
@@ -103,12 +100,17 @@ def of_arrays(
     return Material(symbols, times, dates, values, names, "given", sha256, 0, label, known, digest.hexdigest())
 
 
+def data_of(recipe: Recipe) -> dict[str, Any]:
+    """What the recipe says of its `data`."""
+    return {name: value for name, value in recipe.resolved()["data"].items() if value is not None}
+
+
 def bars_of(recipe: Recipe) -> Panel:
     """The panel of a recipe's data and universe, as a strategy file of the same words would have it."""
     from engine.config import load
     from engine.run import load_panel
 
-    config = load({"name": recipe.name, "data": placed(recipe), "universe": recipe.resolved()["universe"], **_IDLE})
+    config = load({"name": recipe.name, "data": data_of(recipe), "universe": recipe.resolved()["universe"], **_IDLE})
     config._base = recipe.base
     return load_panel(config)
 
@@ -117,14 +119,3 @@ _IDLE = {
     "signals": {"none": {"plugin": "precomputed"}},
     "strategy": {"rule": "threshold", "signal": "none", "confidence": 1.0},
 }
-
-
-def placed(recipe: Recipe) -> dict[str, Any]:
-    """The recipe's `data`; a file that is neither beside the recipe nor here is looked for in the folder BARCAST_DATA."""
-    told = {name: value for name, value in recipe.resolved()["data"].items() if value is not None}
-    home, path = os.environ.get(DATA), told.get("path")
-    if home and path is not None and not Path(path).is_absolute():
-        beside = [folder / path for folder in (recipe.base, Path()) if folder is not None]
-        if not any(place.exists() for place in beside) and (Path(home) / path).exists():
-            told["path"] = str(Path(home) / path)
-    return told

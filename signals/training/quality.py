@@ -27,6 +27,16 @@ class Estimate:
     def t(self) -> float:
         return self.value / self.error if self.error > 0.0 else math.nan
 
+    @property
+    def low(self) -> float:
+        """Lower end of the normal 95 % interval."""
+        return self.value - Z * self.error
+
+    @property
+    def high(self) -> float:
+        """Its upper end."""
+        return self.value + Z * self.error
+
 
 def newey_west(values: Floats, lags: int | None = None) -> Estimate:
     """The mean of a (D,) series and its standard error under autocorrelation; NaN left out.

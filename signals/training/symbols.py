@@ -60,7 +60,7 @@ def chosen(recipe: Recipe, recommended: int | None) -> list[str]:
     from engine.data.audit import auditing, grading
     from engine.data.sources import find
 
-    done = auditing.audit(find(material.placed(recipe)["path"], recipe.base))
+    done = auditing.audit(find(material.data_of(recipe)["path"], recipe.base))
     grades = {line.symbol: grading.grade(line) for line in done.lines}
     return [one.symbol for one in grading.recommendations(done, grades)[:recommended]]
 

@@ -20,8 +20,9 @@ from signals.training.walkforward import SAID, Walked
 Measures = dict[str, float]
 # name, how it is shown, whether less is better; the first is the one a model is judged by
 RANKED = (
-    ("rank IC", "{:+.4f}", False), ("t", "{:+.2f}", False), ("IC", "{:+.4f}", False), ("t of IC", "{:+.2f}", False),
-    ("ICIR", "{:+.3f}", False), ("hit rate", "{:.2%}", False),
+    ("rank IC", "{:+.4f}", False), ("rank IC low", "{:+.4f}", False), ("rank IC high", "{:+.4f}", False),
+    ("t", "{:+.2f}", False), ("IC", "{:+.4f}", False), ("t of IC", "{:+.2f}", False), ("ICIR", "{:+.3f}", False),
+    ("hit rate", "{:.2%}", False),
     ("top - bottom fifth", "{:+.2f} bps", False), ("its t", "{:+.2f}", False),
 )  # fmt: skip
 CLASSIFIED = (
@@ -77,7 +78,9 @@ def columns(recipe: Recipe) -> tuple[tuple[str, str, bool], ...]:
 
 
 def ranked(made: Material, forecast: Floats, cells: Any) -> Measures:
-    """Correlations by date with Newey-West t values; over time instead where there are too few names to rank."""
+    """Correlations by date with Newey-West t values and a 95 % interval; over time instead where there are too few names to
+    rank.
+    """
     f, y, edges = flat(made, forecast, cells)
     if len(edges) < 2:
         return {name: math.nan for name, _, _ in RANKED}
@@ -92,7 +95,8 @@ def ranked(made: Material, forecast: Floats, cells: Any) -> Measures:
     parts = quality.fifths(f, y, edges)
     gap = quality.newey_west(parts[:, -1] - parts[:, 0])
     return {
-        "rank IC": rank.value, "t": rank.t, "IC": ic.value, "t of IC": ic.t,
+        "rank IC": rank.value, "rank IC low": rank.low, "rank IC high": rank.high,
+        "t": rank.t, "IC": ic.value, "t of IC": ic.t,
         "ICIR": ic.value / float(np.nanstd(daily)) if ic.count > 1 else math.nan,
         "hit rate": float(np.mean((f > 0.0) == (y > 0.0))), "top - bottom fifth": gap.value * 1e4, "its t": gap.t,
     }  # fmt: skip
@@ -185,13 +189,18 @@ def by_year(
 
 
 def flagged(walks: Sequence[Walked]) -> list[str]:
-    """Folds with red flags."""
-    out = []
+    """Red flags, each set of them with the folds that have it."""
+    found: dict[str, dict[int, list[int]]] = {}
     for walk in walks:
         for k, passport in enumerate(walk.passports):
             if passport.flags:
-                silent = ", says nothing" if passport.blocked else ""
-                out.append(f"- seed {passport.seed}, fold {k}: {', '.join(passport.flags)}{silent}")
+                told = ", ".join(passport.flags) + (", says nothing" if passport.blocked else "")
+                found.setdefault(told, {}).setdefault(passport.seed, []).append(k)
+    count = sum(len(walk.passports) for walk in walks)
+    out = []
+    for told, seeds in found.items():
+        where = "; ".join(f"seed {seed} fold {', '.join(map(str, folds))}" for seed, folds in seeds.items())
+        out.append(f"- {told}: {sum(map(len, seeds.values()))} of {count} folds ({where})")
     return ["", "Red flags:", "", *out] if out else []
 
 

@@ -6,11 +6,13 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import trials as ledger
+from engine.data.sources import find
 from engine.errors import ConfigError, DataError, first_line
 from signals.training import material
 from signals.training.passports import days
@@ -179,11 +181,9 @@ def with_origin(recipe: Recipe, told: dict[str, Any]) -> Recipe:
     from signals.training.recipe import read
 
     resolved = recipe.resolved() | {"tune": None, "tuned": told}
-    resolved["data"] = material.placed(recipe)
-    path = resolved["data"].get("path")
-    beside = [] if path is None else [folder / path for folder in (recipe.base, Path()) if folder is not None]
-    if (there := next((one for one in beside if one.exists()), None)) is not None:
-        resolved["data"]["path"] = str(there.resolve())
+    resolved["data"] = material.data_of(recipe)
+    with suppress(DataError, KeyError):  # a source of a plugin may call something else a path
+        resolved["data"]["path"] = str(find(resolved["data"]["path"], recipe.base).resolve())
     return read(resolved)
 
 

@@ -221,6 +221,22 @@ def test_a_relative_path_is_looked_for_beside_the_configuration(tmp_path):
     assert sources.find("bars.csv", tmp_path) == file
 
 
+def test_then_in_the_current_folder_and_then_in_the_one_that_barcast_data_names(tmp_path, monkeypatch):
+    beside, here, home = (tmp_path / name for name in ("beside", "here", "home"))
+    for folder in (beside, here, home):
+        folder.mkdir()
+        write(folder / "bars.csv", HEADER, *LINES)
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("BARCAST_DATA", str(home))
+    found = []
+    for folder in (beside, here, home):
+        found.append(sources.find("bars.csv", beside).resolve())
+        (folder / "bars.csv").unlink()
+    assert found == [folder / "bars.csv" for folder in (beside, here, home)]
+    with pytest.raises(DataError, match="bars.csv: no such file"):
+        sources.find("bars.csv", beside)
+
+
 def test_a_configurations_data_becomes_a_panel(tmp_path):
     frame().to_parquet(tmp_path / "bars.parquet")
     data = described(

@@ -302,6 +302,15 @@ def test_a_label_that_begins_at_another_price_than_a_trade_is_told(signal, label
     assert (not lines) if told is None else (len(lines) == 1 and told in lines[0])
 
 
+def test_where_no_bar_has_an_open_a_label_of_closes_is_the_right_one(signal):
+    signal(known_through=ns(2), label="close_to_close")
+    frame = pd.DataFrame({"date": DATES, "symbol": "A", "close": CLOSES})
+    closes = engine.Panel.from_frame(frame, prices="as_traded", dividends="none", missing_open="close_fills")
+    assert not any("trained on" in line for line in engine.backtest(config(), panel=closes).warnings)
+    signal(known_through=ns(2), label="open_to_open")
+    assert any("and orders fill at the close" in line for line in engine.backtest(config(), panel=closes).warnings)
+
+
 def test_what_a_model_says_against_itself_is_printed_and_kept(signal):
     signal(known_through=ns(2), flags=("constant",), notes=("the classifier is constant, so it trades nothing",))
     result = run()

@@ -19,6 +19,7 @@ COUNTS = {
     "rank_lstm_wide": 468_609,
     "attention_lstm": 0,
     "stock_lstm": 32_501,
+    "stock_lstm_original": 32_301,  # less the 2 x 2 x 50 of batch normalisation
     "direction_lstm": 247_425,
 }
 

@@ -6,12 +6,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import engine
-from signals.training import baselines, symbols, table
+from signals.training import baselines, quality, symbols, table
 from signals.training.seeds import walk
 from signals.training.train import Run
 from signals.training.walkforward import folds_of
@@ -35,6 +36,31 @@ def test_less_is_better_for_a_loss():
     rest = {"majority": {"log loss": 0.69}, "logistic": {"log loss": 0.68}}
     told = table.verdict(("log loss", "{:.2f}", True), [{"log loss": 0.685}], rest, CELLS)
     assert "does NOT beat the baselines: log loss 0.69 against 0.68 of logistic" in told or "0.68 against 0.68" in told
+
+
+def test_red_flags_are_told_once_with_the_folds_that_have_them():
+    def fold(seed, *flags, blocked=()):
+        return SimpleNamespace(seed=seed, flags=flags, blocked=blocked)
+
+    silent = {"blocked": ("uninformative",)}
+    walks = [
+        SimpleNamespace(passports=[fold(7), fold(7, "uninformative", **silent), fold(7, "uninformative", **silent)]),
+        SimpleNamespace(passports=[fold(8, "budget"), fold(8), fold(8, "uninformative", **silent)]),
+    ]
+    assert table.flagged(walks)[3:] == [
+        "- uninformative, says nothing: 3 of 6 folds (seed 7 fold 1, 2; seed 8 fold 2)",
+        "- budget: 1 of 6 folds (seed 8 fold 0)",
+    ]
+    assert table.flagged(walks[:0]) == []
+
+
+def test_a_rank_correlation_has_an_interval_of_two_standard_errors():
+    found = quality.Estimate(0.02, 0.01, 500)
+    assert (found.low, found.high) == pytest.approx((0.02 - 0.01959964, 0.02 + 0.01959964))
+    made = material(slices=330)
+    told = table.ranked(made, made.labels.values + 0.01, np.isfinite(made.labels.values))
+    assert told["rank IC"] == pytest.approx(1.0)
+    assert told["rank IC low"] <= told["rank IC"] <= told["rank IC high"]
 
 
 def test_ridge_finds_the_weights_that_made_the_labels():
