@@ -149,11 +149,13 @@ def alarm_of(kind: str, body: Mapping[str, Any], symbols: tuple[str, ...]) -> tu
     return None
 
 
-def overdue(feed: Any, beside: Mapping[str, Any] | None, now: int, patience: int) -> dict[str, str]:
-    """What is wrong by the wall clock at `now`: a slice that is more than `patience` ns late, a broker that does not answer."""
+def overdue(feed: Any, beside: Mapping[str, Any] | None, now: int, slack: int) -> dict[str, str]:
+    """What is wrong by the wall clock at `now`: a slice later than the feed itself would wait, by more than `slack` ns, and a
+    broker that does not answer.
+    """
     out = {}
     due = feed.due() if callable(getattr(feed, "due", None)) else None
-    if due is not None and now - due > patience:
+    if due is not None and now - due > slack + int(getattr(feed, "patience", 0)):
         out["feed"] = f"the slice that was due at {stamp(due)} UTC has not come"
     if beside is not None and beside.get("silent"):
         out["broker silent"] = f"{beside['name']} does not answer"

@@ -77,9 +77,8 @@ def when(found: np.ndarray) -> str:
 
 def main() -> None:
     sessions = int(sys.argv[1]) if len(sys.argv) > 1 else 400
-    print(
-        f"{'names':>5} {'keep':>5} {'common':>6} {'reference':>9} {'drift cries':>11} {'skill cries':>11} {'moved':>14} {'flipped':>14}"
-    )
+    head = f"{'names':>5} {'keep':>5} {'common':>6} {'reference':>9} {'drift cries':>11} {'skill cries':>11}"
+    print(f"{head} {'moved':>14} {'flipped':>14}")
     cried = []
     for case in CASES:
         for slices in REFERENCES:

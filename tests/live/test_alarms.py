@@ -242,8 +242,8 @@ def test_which_rows_somebody_who_does_not_watch_should_hear_of():
 
 
 class Due:
-    def __init__(self, at):
-        self.at = at
+    def __init__(self, at, patience=0):
+        self.at, self.patience = at, patience
 
     def due(self):
         return self.at
@@ -258,4 +258,6 @@ def test_what_is_late_by_the_clock():
     assert overdue(Due(DAY), None, DAY + 61, 60) == {
         "feed": "the slice that was due at 1970-01-02 00:00:00 UTC has not come"
     }
+    assert overdue(Due(DAY, patience=10), None, DAY + 70, 60) == {}
+    assert "feed" in overdue(Due(DAY, patience=10), None, DAY + 71, 60)
     assert overdue(3, {"silent": True, "name": "alpaca"}, 0, 60) == {"broker silent": "alpaca does not answer"}
