@@ -93,7 +93,7 @@ def estimate(series: Series, column: int, lags: int) -> Estimate:
 def newey_west(x: Floats, lags: int = 0) -> Estimate:
     """The mean of (T,) numbers, none NaN, and its standard error, with Bartlett weights over max(lags, 4 (T/100)^(2/9)).
 
-    Newey, West (1987, 1994).
+    Newey, West (1987, 1994). Never below that of independent numbers: with few of them it would be.
     """
     n = len(x)
     if n < 3:
@@ -103,7 +103,7 @@ def newey_west(x: Floats, lags: int = 0) -> Estimate:
     most = min(max(lags, int(4.0 * (n / 100.0) ** (2.0 / 9.0))), n - 1)
     for k in range(1, most + 1):
         variance += 2.0 * (1.0 - k / (most + 1.0)) * float(e[k:] @ e[:-k]) / n
-    return Estimate(float(x.mean()), math.sqrt(max(variance, 0.0) / n), n)
+    return Estimate(float(x.mean()), math.sqrt(max(variance, float(e @ e) / (n - 1.0)) / n), n)
 
 
 def quantile(tail: float, freedom: int) -> float:

@@ -87,7 +87,8 @@ def pooled(sums: Series, overlap: int) -> Estimate:
     """Pearson's correlation of all pairs and its error, of a series of (n, f, y, ff, yy, fy) sums by slice.
 
     The error is that of the mean of the slices' influences: with standardised x and y that of a pair is
-    x y - r (x x + y y) / 2 (Devlin, Gnanadesikan, Kettenring 1975), and a slice's is the sum of its pairs'.
+    x y - r (x x + y y) / 2 (Devlin, Gnanadesikan, Kettenring 1975), and a slice's is the sum of its pairs'. Few pairs, or forecasts
+    that change slowly, make that too small: it is never below the error of Student's test, sqrt((1 - r^2) / (n - 2)).
     """
     blank = Estimate(math.nan, math.nan, sums.count)
     if sums.count < 3:
@@ -103,7 +104,8 @@ def pooled(sums: Series, overlap: int) -> Estimate:
     square = (bff - 2.0 * mf * bf + mf * mf * bn) / vf + (byy - 2.0 * my * by + my * my * bn) / vy
     influence = (cross - 0.5 * r * square) * (sums.count / n)
     found = newey_west(influence, -(-overlap // sums.width))
-    return Estimate(r, found.error, sums.count)
+    alone = math.sqrt(max(1.0 - r * r, 0.0) / (n - 2.0)) if n > 2.0 else math.nan
+    return Estimate(r, max(found.error, alone), sums.count)
 
 
 def verdict(found: Estimate, promise: Promise | None, k: int) -> str:

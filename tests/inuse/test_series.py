@@ -20,11 +20,13 @@ def test_blocks_are_joined_where_there_is_no_room_and_the_mean_stays_exact():
 
 
 def test_the_error_of_a_mean_by_hand():
-    # x = 1, 2, 3, 6: e = -2, -1, 0, 3; g0 = 14/4; one lag at least: int(4 (.04)^(2/9)) = 1; g1 = (2 + 0 + 0)/4, weight 1/2
-    found = newey_west(np.array([1.0, 2.0, 3.0, 6.0]))
-    assert found.value == 3.0 and found.error == pytest.approx(math.sqrt((3.5 + 2 * 0.5 * 0.5) / 4))
-    wider = newey_west(np.array([1.0, 2.0, 3.0, 6.0]), 2)  # g2 = (0 - 3)/4: weights 2/3 and 1/3
-    assert wider.error == pytest.approx(math.sqrt((3.5 + 2 * (2 / 3 * 0.5 - 1 / 3 * 0.75)) / 4))
+    # e = -2 -2 -2 2 2 2: g0 = 4, g1 = 12 / 6, g2 = 0, g3 = -12 / 6, g4 = -8 / 6; two lags at least: int(4 (.06)^(2/9))
+    x = np.array([0.0, 0.0, 0.0, 4.0, 4.0, 4.0])
+    assert newey_west(x).value == 2.0
+    assert newey_west(x).error == pytest.approx(math.sqrt((4 + 2 * (2 / 3 * 2)) / 6))
+    assert newey_west(x, 4).error == pytest.approx(math.sqrt((4 + 2 * (0.8 * 2 - 0.4 * 2 - 0.2 * 8 / 6)) / 6))
+    turning = np.array([0.0, 4.0, 0.0, 4.0])  # neighbours undo each other, and no less is claimed: 16 / 3 of four
+    assert newey_west(turning).error == pytest.approx(math.sqrt(16 / 3 / 4))
 
 
 def test_a_long_run_variance_knows_how_long_a_series_remembers():
