@@ -101,6 +101,9 @@ class Rule:
     state: Floats
     signals: tuple[str, ...]
     orders: str | None = None  # a file of explicit orders, of which the kernel says nothing
+    listens: bool = (
+        False  # asked also on slices that close everything: nothing is tradable then, nothing it says counts
+    )
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,7 +28,7 @@ DECISIONS = {
     c.NOT_ASKED: "nothing was decided, for the run had ended or the strategy gave no reason",
     c.NO_BAR_NOW: "there was no bar, so no forecast and no target",
     c.NOT_MEMBER: "it was no member of the universe, so its target was 0",
-    c.WARMING_UP: "the signal had not seen its whole window yet",
+    c.WARMING_UP: "the signal had not seen its whole window yet, or made too few forecasts to compare with",
     c.NO_FORECAST: "the signal had no view",
     c.NOT_DUE: "this was no rebalance slice",
     c.TOO_FEW: "too few names had a forecast",
@@ -216,6 +217,7 @@ def reason(facts: Asked, row: int, i: int, decision: int) -> str:
     strategy = facts.config.get("strategy", {})
     text = DECISIONS.get(decision, "this version does not know that code")
     numbers = {
+        c.WARMING_UP: ("confidence",) if gate_window(strategy) else (),
         c.BELOW_CONFIDENCE: ("confidence", "side"),
         c.TOO_FEW: ("min_names",),
         c.RANK_CUT: ("quantile", "side"),
@@ -229,7 +231,29 @@ def reason(facts: Asked, row: int, i: int, decision: int) -> str:
     said = [f"{key} {strategy[key]}" for key in numbers.get(decision, ()) if strategy.get(key) is not None]
     if decision in (c.RANK_CUT, c.TOO_FEW, c.ENTER, c.SIGN_FILTER) and strategy.get("rule") == "quintile":
         said.extend(rank(facts, row, i, strategy.get("signal")))
+    if decision in (c.WARMING_UP, c.BELOW_CONFIDENCE, c.SLOTS_FULL, c.COOLDOWN, c.IN_POSITION, c.ENTER, c.LEAVE):
+        said.extend(standing(facts, row, i, strategy))
     return f"{text} ({', '.join(said)})" if said else text
+
+
+def gate_window(strategy: Mapping[str, Any]) -> int:
+    """How many past forecasts of a name its gate compares with; 0 for any other rule or gate."""
+    said = strategy.get("confidence")
+    return int(said.rsplit(" ", 1)[-1]) if isinstance(said, str) and strategy.get("rule") == "threshold" else 0
+
+
+def standing(facts: Asked, row: int, i: int, strategy: Mapping[str, Any]) -> list[str]:
+    """Where its forecast stood among its last ones, for a gate that compares with them; nothing where they are not at hand."""
+    window, values = gate_window(strategy), facts.forecasts.get(str(strategy.get("signal")))
+    if not window or values is None or len(values) <= row or np.isnan(values[row, i]):
+        return []
+    now, past = values[row, i], values[:row, i]
+    past = past[~np.isnan(past)][-window:]
+    if len(past) < window:
+        return [f"{len(past)} forecasts before it"] if row else []
+    return [
+        f"above {(past < now).sum() / window:.1%} and below {(past > now).sum() / window:.1%} of its last {window} forecasts"
+    ]
 
 
 def rank(facts: Asked, row: int, i: int, signal: str | None) -> list[str]:

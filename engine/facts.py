@@ -191,6 +191,8 @@ def idle(record: Record, delay: int) -> list[str]:
     decided = record.codes & np.uint32(c.DECISION_MASK)
     asked = decided[~np.isin(decided, (c.NOT_ASKED, c.NO_BAR_NOW, c.NOT_MEMBER))]
     if len(asked) and (asked == c.WARMING_UP).all():
+        if any(np.isfinite(values).any() for values in record.forecasts.values()):
+            return [f"no trades: in the {rows} slices no name has as many forecasts as its confidence compares with"]
         return [f"no trades: a signal's window is longer than the {rows} slices of the data"]
     if delay + 1 >= rows:
         return [f"no trades: an order waits {delay} slices beyond the next, and the data has {rows}"]

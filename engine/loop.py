@@ -85,6 +85,7 @@ class Engine:
         most = int(np.diff(plan.first).max(initial=0)) * (1 + int(rules.delay))
         book = Book.open(rules.capital, n, int(rules.delay), most)
         codes = np.zeros((rows, n), np.uint32)
+        rules = rules._replace(listens=float(isinstance(strategy, Rule) and strategy.listens))
         log = new_log(max(CHUNK, 2 * (FILLS_PER_NAME * n + FILLS_PER_ORDER * most)))
         refused = new_refusals(len(plan.instrument))
         return cls(
@@ -135,13 +136,17 @@ class Engine:
             brake = guard.kernel(t, day, book.equity, book.cash, book.view, guard.params, guard.state)
         brake |= GO if self.hold is None else self.hold.brake
         self.brake = brake
-        if wants_out(brake, book.account):
+        member = self.market.member[t - self.origin if len(self.market.member) > 1 else 0]
+        out = wants_out(brake, book.account)
+        if out and self.rules.listens:
+            begin_look(book.scratch, member, False)
+            self._decide(member, desk)
+        if out:
             flatten(t, brake, book.account, book.orders, book.explicit, codes)
             book.scratch.target[:] = np.nan
             self._shape(brake, desk)
             return
-        member = self.market.member[t - self.origin if len(self.market.member) > 1 else 0]
-        begin_look(book.scratch, member)
+        begin_look(book.scratch, member, True)
         plan = self._decide(member, desk)
         plan = self.planner(t) if plan is None and self.planner is not None else plan
         if t < self.rules.warmup:

@@ -21,6 +21,7 @@ from engine.types import Floats
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.facts import Facts
+    from engine.kin import Shared
     from engine.panel import Panel
     from engine.result import Result
     from engine.run import Inputs
@@ -45,8 +46,10 @@ def examined(
     Sharpe ratios are annual. `trials` may lack the run itself.
     """
     from engine.belief.search import own_group, search_of
+    from engine.kin import shared
 
     group = own_group(result, trials)
+    beside = shared(group[0], group)
     found = search_of(result, group)
     rate = result.facts.bars_per_year
     root = math.sqrt(rate) if math.isfinite(rate) else math.nan
@@ -54,8 +57,15 @@ def examined(
     out["min_track_record"] = result.metrics["min_track_record"]
     out["years"] = result.metrics["years"]
     out["reasons"] = reasons = {}
-    out |= {"trials": found.trials, "effective": found.effective, "dsr": found.dsr, "hurdle": found.hurdle}
+    out |= {
+        "trials": found.trials,
+        "here": found.here,
+        "effective": found.effective,
+        "dsr": found.dsr,
+        "hurdle": found.hurdle,
+    }
     out["min_backtest_years"] = found.years
+    out["shared"] = span(beside)
     returns = result.returns.to_numpy()
     kit = tools()
 
@@ -77,8 +87,8 @@ def examined(
 
     tried("interval", interval)
     tried("histories", histories)
-    tried("pbo", lambda: overfit(group))
-    tried("spa", lambda: superior(result, group, seed))
+    tried("pbo", lambda: overfit(beside))
+    tried("spa", lambda: superior(result, group[0], beside, seed))
     return out
 
 
@@ -86,28 +96,32 @@ def known(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def overfit(group: Sequence[Trial]) -> Document:
-    """PBO over the trials that span the same slices."""
-    from engine.trials import matrix
+def span(beside: Shared) -> Document:
+    """What PBO and SPA are worked out on: the trials, the slices they share, and what was left out for it."""
+    days = (beside.times - 1).astype("datetime64[ns]").astype("datetime64[D]").astype(str)
+    ends = {"first": str(days[0]), "last": str(days[-1])} if len(days) else {"first": None, "last": None}
+    return {"trials": beside.returns.shape[1], "left_out": beside.left, "points": len(days), "cut": beside.cut, **ends}
 
-    returns = matrix(group)
-    found = tools().overfitting(returns, BLOCKS)
+
+def overfit(beside: Shared) -> Document:
+    """PBO over the slices that the trials share."""
+    found = tools().overfitting(beside.returns, BLOCKS)
     due = tools().expected_by_chance(found.strategies)
     return {"pbo": found.pbo, "by_chance": due, "loss": found.loss, "trials": found.strategies, "blocks": found.blocks}
 
 
-def superior(result: Result, group: Sequence[Trial], seed: int) -> Document:
-    """SPA of the trials that span the same slices, against the run's benchmark, else against holding cash."""
-    from engine.trials import POINTS, compounded, matrix
+def superior(result: Result, own: Trial, beside: Shared, seed: int) -> Document:
+    """SPA over the slices that the trials share, against the run's benchmark, else against holding cash."""
+    from engine.trials import compounded
 
-    returns = matrix(group)
+    returns = beside.returns
     values = result.facts.benchmark
     against, name = None, "cash"
     if values is not None:
         theirs = np.diff(values, prepend=result.facts.capital) / np.append(result.facts.capital, values[:-1])
-        theirs = compounded(theirs, max(1, -(-len(theirs) // POINTS)))
-        if len(theirs) == len(returns):
-            against, name = theirs, str(result.config.get("benchmark"))
+        theirs = compounded(theirs, own.per_point)
+        if len(theirs) == len(own.times):
+            against, name = theirs[np.isin(own.times, beside.times)], str(result.config.get("benchmark"))
     if returns.shape[1] < 2:
         raise DataError(f"SPA: expected the returns of 2 trials or more, got {returns.shape[1]}")
     found = tools().superiority(returns, against, seed=seed)

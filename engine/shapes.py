@@ -122,6 +122,7 @@ class Rules(NamedTuple):
     min_cash: float
     max_order_value: float
     levels: float  # whether any position can have a protective level
+    listens: float = 0.0  # whether the rule is asked also on slices that close everything
 
 
 class Account(NamedTuple):

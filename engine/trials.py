@@ -1,8 +1,8 @@
 """The ledger of trials: every run and every lane on some data, with its returns, kept beside the run directories.
 
 What is the best of many tries must be judged as such, and nobody counts them by hand. A trial is a configuration on data:
-the same one again replaces its row, a file's name and its benchmark make no other trial. Trials are grouped by what the
-bars are (the panel's fingerprint) and by how many there are in a year. One SQLite file; writers take turns by its own lock.
+the same one again replaces its row, a file's name and its benchmark make no other trial. Which trials belong to one search is
+engine.kin's to say. One SQLite file; writers take turns by its own lock.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 
 from engine.errors import DataError, OutputError
 from engine.statistics import curve, given
-from engine.types import Floats
+from engine.types import Floats, Ints
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from engine.run import Inputs
 
 LEDGER = "trials.sqlite"
-FORMAT = 1
-POINTS = 4096  # a longer series of returns is kept as compound returns of equal stretches
+FORMAT = 2
+POINTS = 16384  # a longer series of returns is kept as compound returns of equal stretches
 PATIENCE = 60.0  # seconds to wait for other writers
 APART = ("name", "benchmark")  # keys that decide no return
 PLACES = ("source", "path", "name", "symbols", "start", "end")  # keys of `data` that its fingerprint speaks for
@@ -40,9 +40,13 @@ TABLE = """
 create table if not exists trial (
     key text primary key, kind text not null, name text not null, fingerprint text not null, bars_per_year integer not null,
     slices integer not null, first integer not null, last integer not null, sharpe real, skew real, kurtosis real,
-    per_point integer not null, returns blob not null, said text not null
+    per_point integer not null, returns blob not null, said text not null, bars text not null default ''
 ) without rowid
 """
+BARS = (
+    "create table if not exists bars (key text primary key, symbols text not null, times blob not null) without rowid"
+)
+OLDER = "alter table trial add column bars text not null default ''"  # of format 1, which knew neither names nor times
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ class Trial:
     per_point: int  # bars in each of `returns`
     returns: Floats  # (P,) float32 precision; after ruin 0
     said: dict[str, Any]  # overrides that made it
+    symbols: tuple[str, ...]  # of the bars; () where an older ledger did not keep them
+    times: Ints  # (P,) ns, the last bar of each of `returns`
 
 
 def trial_of(
@@ -75,6 +81,7 @@ def trial_of(
     capital: float,
     kind: str = "run",
     said: Mapping[str, Any] | None = None,
+    symbols: Sequence[str] = (),
 ) -> Trial:
     """The trial of a resolved `config` whose marked `equity` is (S,); `others` is all else that decides its decisions."""
     returns = np.zeros(len(equity))
@@ -99,6 +106,8 @@ def trial_of(
         per_point,
         compounded(returns, per_point).astype(np.float32).astype(np.float64),
         dict(said or {}),
+        tuple(symbols),
+        ends(np.asarray(times, np.int64)[: len(equity)], per_point),
     )
 
 
@@ -120,15 +129,21 @@ def compounded(returns: Floats, per_point: int) -> Floats:
     return np.expm1(np.add.reduceat(np.log1p(np.maximum(returns, -1.0 + 1e-12)), starts))
 
 
+def ends(times: Ints, per_point: int) -> Ints:
+    """(P,) the last of the times of each stretch of `per_point` bars."""
+    if not len(times):
+        return times
+    return times[np.minimum(np.arange(per_point - 1, len(times) + per_point - 1, per_point), len(times) - 1)]
+
+
 def of_result(result: Result, kind: str = "run") -> Trial:
     """The trial that a finished run was."""
     facts, manifest = result.facts, result.manifest
     others = {key: manifest.get(key, {}) for key in ("plugins", "forecasts")}
     data = str(manifest.get("data", {}).get("fingerprint", ""))
     said = dict(text.partition("=")[::2] for text in map(str, manifest.get("overrides", ())))
-    return trial_of(
-        facts.config, others, data, facts.bars_per_year, facts.times, facts.curve.equity, facts.capital, kind, said
-    )
+    curve_of = (facts.times, facts.curve.equity, facts.capital)
+    return trial_of(facts.config, others, data, facts.bars_per_year, *curve_of, kind, said, facts.symbols)
 
 
 def of_lanes(
@@ -145,7 +160,7 @@ def of_lanes(
         config = configure(base, lane.overrides, k)
         rate, times = panel.bars_per_year, panel.times
         told = (config.resolved(), others, panel.fingerprint, rate, times, lane.equity, config.capital)
-        out.append(trial_of(*told, kind=kind, said=lane.overrides))
+        out.append(trial_of(*told, kind=kind, said=lane.overrides, symbols=panel.universe.symbols))
     return out
 
 
@@ -156,11 +171,12 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         connection.execute("begin immediate")
         version = connection.execute("pragma user_version").fetchone()[0]
-        if version not in (0, FORMAT):
+        if version not in (0, 1, FORMAT):
             raise DataError(
                 f"{path}: a ledger of format {version}, expected {FORMAT}; give another folder, or use that barcast"
             )
-        connection.execute(TABLE)
+        for wanted in (TABLE, BARS, *((OLDER,) if version == 1 else ())):
+            connection.execute(wanted)
         connection.execute(f"pragma user_version = {FORMAT}")
         yield connection
         connection.execute("commit")
@@ -171,12 +187,14 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
 def note(path: str | Path, trials: Sequence[Trial]) -> int:
     """How many of `trials` were new, after all are in the ledger at `path`; OutputError, and none of them, if it fails."""
     place = Path(path)
-    insert = f"insert or replace into trial values ({', '.join('?' * 14)})"
+    insert = f"insert or replace into trial values ({', '.join('?' * 15)})"
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with _opened(place) as ledger:
             before = ledger.execute("select count(*) from trial").fetchone()[0]
             ledger.executemany(insert, [_row(trial) for trial in trials])
+            bars = {_bars_key(trial): trial for trial in trials}
+            ledger.executemany("insert or ignore into bars values (?, ?, ?)", [_bars(k, t) for k, t in bars.items()])
             return int(ledger.execute("select count(*) from trial").fetchone()[0] - before)
     except (sqlite3.Error, OSError) as error:
         raise OutputError(
@@ -191,7 +209,18 @@ def _row(trial: Trial) -> tuple[Any, ...]:
     return (
         *(trial.key, trial.kind, trial.name, trial.fingerprint, trial.bars_per_year, trial.slices, trial.first),
         *(trial.last, *numbers, trial.per_point, packed, json.dumps(_plain(trial.said), sort_keys=True)),
+        _bars_key(trial),
     )
+
+
+def _bars_key(trial: Trial) -> str:
+    words = json.dumps(trial.symbols).encode() + trial.times.astype("<i8").tobytes()
+    return hashlib.sha256(words).hexdigest()[:32]
+
+
+def _bars(key: str, trial: Trial) -> tuple[str, str, bytes]:
+    steps = np.diff(trial.times, prepend=np.int64(0)).astype("<i8")
+    return key, json.dumps(trial.symbols), zlib.compress(steps.tobytes(), 6)
 
 
 def _plain(said: Mapping[str, Any]) -> Any:
@@ -200,23 +229,15 @@ def _plain(said: Mapping[str, Any]) -> Any:
     return plain(dict(said))
 
 
-def read(path: str | Path, fingerprint: str | None = None, bars_per_year: float | None = None) -> list[Trial]:
-    """The trials in the ledger at `path`, by key, of this group if one is named; none without a ledger. DataError if damaged."""
+def read(path: str | Path, like: Trial | None = None) -> list[Trial]:
+    """The trials in the ledger at `path`, by key; only those akin to `like` if one is named. DataError if damaged."""
     place = Path(path)
     if not place.is_file():
         return []
-    where, values = [], []
-    if fingerprint is not None:
-        where.append("fingerprint = ?")
-        values.append(fingerprint)
-    if bars_per_year is not None:
-        where.append("bars_per_year = ?")
-        values.append(str(round(bars_per_year) if math.isfinite(bars_per_year) else 0))
-    asked = "select * from trial" + (" where " + " and ".join(where) if where else "") + " order by key"
     try:
         connection = sqlite3.connect(f"file:{_quoted(place)}?mode=ro", uri=True, timeout=PATIENCE)
         try:
-            return [_trial(row) for row in connection.execute(asked, values)]
+            return _read(connection, like)
         finally:
             connection.close()
     except (sqlite3.Error, zlib.error, ValueError) as error:
@@ -225,17 +246,36 @@ def read(path: str | Path, fingerprint: str | None = None, bars_per_year: float 
         ) from error
 
 
+def _read(ledger: sqlite3.Connection, like: Trial | None) -> list[Trial]:
+    from engine.kin import akin
+
+    older = ledger.execute("pragma user_version").fetchone()[0] < FORMAT
+    kept: dict[str, tuple[tuple[str, ...], Ints]] = {}
+    for key, symbols, packed in [] if older else ledger.execute("select * from bars"):
+        times = np.cumsum(np.frombuffer(zlib.decompress(packed), dtype="<i8"), dtype=np.int64)
+        kept[key] = (tuple(json.loads(symbols)), times)
+    asked, values = f"select *{', char()' if older else ''} from trial", []
+    if like is not None:  # whose returns need not be unpacked to tell
+        asked += " where fingerprint = ? or (first <= ? and last >= ?)"
+        values = [like.fingerprint, like.last, like.first]
+    found = (_trial(row, kept) for row in ledger.execute(asked + " order by key", values))
+    return [trial for trial in found if like is None or akin(trial, like)]
+
+
 def _quoted(place: Path) -> str:
     from urllib.parse import quote
 
     return quote(str(place.resolve()))
 
 
-def _trial(row: tuple[Any, ...]) -> Trial:
-    key, kind, name, fingerprint, rate, slices, first, last, sharpe, skew, kurtosis, per_point, packed, said = row
+def _trial(row: tuple[Any, ...], bars: Mapping[str, tuple[tuple[str, ...], Ints]]) -> Trial:
+    key, kind, name, fingerprint, rate, slices, first, last, sharpe, skew, kurtosis, per_point, packed, said, of = row
     a, b, c = (math.nan if value is None else float(value) for value in (sharpe, skew, kurtosis))
     returns = np.frombuffer(zlib.decompress(packed), dtype="<f4").astype(np.float64)
-    return Trial(key, kind, name, fingerprint, rate, slices, first, last, a, b, c, per_point, returns, json.loads(said))
+    # An older ledger kept no times: evenly spread ones are the same for the same span, and for no other.
+    symbols, times = bars.get(of, ((), np.linspace(first, last, len(returns)).astype(np.int64)))
+    head = (key, kind, name, fingerprint, rate, slices, first, last, a, b, c, per_point, returns)
+    return Trial(*head, json.loads(said), symbols, times)
 
 
 def count(path: str | Path) -> int:
@@ -261,13 +301,3 @@ def groups(trials: Sequence[Trial]) -> dict[tuple[str, int], list[Trial]]:
     for trial in trials:
         out.setdefault((trial.fingerprint, trial.bars_per_year), []).append(trial)
     return dict(sorted(out.items(), key=lambda item: (-len(item[1]), item[0])))
-
-
-def matrix(trials: Sequence[Trial]) -> Floats:
-    """(P, M) returns of the trials of one group that span the same slices as most of them do, a column each."""
-    spans = [(trial.first, trial.last, len(trial.returns)) for trial in trials]
-    if not spans:
-        return np.empty((0, 0))
-    most = max(sorted(set(spans)), key=spans.count)
-    chosen = [trial.returns for trial, span in zip(trials, spans, strict=True) if span == most]
-    return np.column_stack(chosen)

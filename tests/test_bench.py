@@ -71,6 +71,27 @@ def test_a_paper_session_is_measured_without_leaving_anything(tmp_path):
     assert sorted(ROOT.iterdir()) == before
 
 
+def test_a_sweep_is_measured_on_one_thread_and_two_with_the_same_cells(tmp_path):
+    done = bench(tmp_path, "--quick", "--runs", "1", "--cases", "sweep,bootstrap", "--peers", "none")
+    assert done.returncode == 0, done.stderr
+    swept, drawn = tables(done.stdout)
+    assert [row[0] for row in swept[1:]] == ["barcast, 1 thread", "barcast, 2 threads"]
+    assert swept[1][-3] == "8" and swept[1][-3:] == swept[2][-3:]
+    assert [row[0] for row in drawn[1:]] == ["ours", "arch", "numpy"]
+    assert drawn[1][-4:] == drawn[2][-4:]  # the same draws, so the same paths
+    ours, plain = (float(row[-3]) for row in drawn[2:])
+    assert abs(ours / plain - 1.0) < 0.05
+
+
+def test_threads_processes_and_a_cluster_sweep_to_the_same_sum(tmp_path):
+    pytest.importorskip("distributed")
+    done = bench(tmp_path, "--quick", "--runs", "1", "--cases", "scaling")
+    assert done.returncode == 0, done.stderr
+    (table,) = tables(done.stdout)
+    assert len(table) == 5 and table[1][4] == "1.00"
+    assert {tuple(row[-2:]) for row in table[1:]} == {tuple(table[1][-2:])} and table[1][-2] == "16"
+
+
 def test_training_and_features_are_measured(tmp_path):
     pytest.importorskip("torch", reason="training needs torch")
     done = bench(tmp_path, "--quick", "--runs", "1", "--cases", "training,features", "--peers", "none")

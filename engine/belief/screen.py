@@ -179,7 +179,7 @@ def _interval(result: Result) -> Sentence | None:
     if sharpe is None or low is None or high is None or psr is None:
         return None
     sure = _sure(psr)
-    text = f"The Sharpe ratio is {sharpe:.2f}, and is known to lie from {low:.2f} to {high:.2f} (95 %); it is above 0 with {sure}."
+    text = f"The Sharpe ratio is {sharpe:.2f}: with 95 % it lies from {low:.2f} to {high:.2f}, and with {sure} it is above 0."
     tone = FOR if psr >= CONFIDENT else AGAINST
     return Sentence("interval", tone, text, {"sharpe": sharpe, "low": low, "high": high, "psr": psr})
 
@@ -187,13 +187,17 @@ def _interval(result: Result) -> Sentence | None:
 def _trials(search: Search, result: Result) -> Sentence:
     numbers: Numbers = {
         "trials": search.trials,
+        "here": search.here,
         "elsewhere": search.elsewhere,
         "effective": search.effective,
         "hurdle": search.hurdle,
         "dsr": search.dsr,
         "min_backtest_years": search.years,
     }
-    also = f" {search.elsewhere:,} more were tried on other bars." if search.elsewhere else ""
+    verb = "was" if search.elsewhere == 1 else "were"
+    also = f" {search.elsewhere:,} more {verb} tried on other names or other times." if search.elsewhere else ""
+    others = search.trials - search.here
+    where = f"on these bars, {others:,} of them cut or copied otherwise," if others else "on these bars"
     if search.trials == 1:
         psr = result.metrics["psr"]
         left = (
@@ -205,11 +209,11 @@ def _trials(search: Search, result: Result) -> Sentence:
         return Sentence("trials", PLAIN, text, numbers)
     worth = "" if search.effective is None else f", worth {search.effective:.1f} independent ones"
     if search.dsr is None:
-        text = f"{search.trials:,} trials on these bars are in the ledger{worth}; a deflated Sharpe is undefined.{also}"
+        text = f"{search.trials:,} trials {where} are in the ledger{worth}; a deflated Sharpe is undefined.{also}"
         return Sentence("trials", UNKNOWN, text, numbers)
     text = (
-        f"{search.trials:,} trials on these bars are in the ledger{worth}; the best of so many reaches "
-        f"{_two(search.hurdle)} by chance, which leaves a deflated Sharpe of {search.dsr:.1%}.{also}"
+        f"{search.trials:,} trials {where} are in the ledger{worth}; the best of so many reaches "
+        f"{_two(search.hurdle)} by chance, which leaves a deflated Sharpe of {_sure(search.dsr)}.{also}"
     )
     return Sentence("trials", FOR if search.dsr >= CONFIDENT else AGAINST, text, numbers)
 
@@ -219,8 +223,8 @@ def _length(result: Result) -> Sentence:
     numbers: Numbers = {"years": years, "min_track_record": needed}
     span = 0.0 if years is None else float(years)
     if needed is None:
-        why = result.reasons.get("min_track_record", "undefined")
-        return Sentence("length", AGAINST, f"{span:.1f} years; no length would be enough ({why}).", numbers)
+        why = result.reasons.get("min_track_record", "how many are needed is undefined")
+        return Sentence("length", AGAINST, f"{span:.1f} years; {why}.", numbers)
     enough = span >= max(float(needed), SHORTEST)
     text = f"{span:.1f} years, where such a Sharpe ratio needs {needed:.1f} to be told from 0 with 95 %."
     return Sentence("length", FOR if enough else AGAINST, text, numbers)
@@ -264,7 +268,7 @@ def _ambiguity(result: Result, found: Robustness | None) -> Sentence:
     if found is not None:
         low, high = found.interval("total_return")
         numbers |= {"low": low, "high": high}
-        if low is not None and high is not None:
+        if low is not None and high is not None and (count or low != high):
             text = f"{count:,} bars could fill in another order; the total return is {low:,.1%} to {high:,.1%} over three orders."
             return Sentence("order inside bars", FOR if low > 0.0 else AGAINST, text, numbers)
     if count == 0:
@@ -277,7 +281,9 @@ def _data(result: Result) -> Sentence:
     count = len(result.warnings)
     dead = any(line.startswith("survivorship") for line in result.warnings)
     some = f"{count} warning{'' if count == 1 else 's'} of data and run" if count else "No warnings of data and run"
-    lost = ", among them that names that died may be missing" if dead else ""
+    jumps = any(" come back, " in line or " comes back, " in line for line in result.warnings)
+    worst = ("that names that died may be missing",) * dead + ("that closes jump and come back",) * jumps
+    lost = f", among them {' and '.join(worst)}" if worst else ""
     text = f"{some}{lost}; the bars themselves are not audited here (barcast data audit)."
     return Sentence("data", AGAINST if count else UNKNOWN, text, {"warnings": count})
 

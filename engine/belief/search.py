@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine import trials as ledger
+from engine.kin import akin, shared
 from engine.statistics import curve, deflation, given
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ MOST = 400  # trials whose correlations are worked out; of more the effective nu
 class Search:
     """The trials behind a run. `dsr`, `hurdle` (annual) and `years` are None of one trial: there is nothing to deflate."""
 
-    trials: int  # on these bars, this one included
-    elsewhere: int  # in the ledger, on other bars
+    trials: int  # on these bars and on those akin to them (engine.kin), this one included
+    here: int  # of them, on exactly these bars
+    elsewhere: int  # in the ledger, on bars of other names or times
     effective: float | None  # how many independent ones they are worth
     hurdle: float | None  # the Sharpe ratio the best of so many reaches by chance
     dsr: float | None
@@ -38,41 +40,39 @@ def beside(folder: str | Path) -> Path:
 
 
 def own_group(result: Result, trials: Sequence[Trial]) -> list[Trial]:
-    """The trials on the same bars as `result`, itself among them."""
+    """The trial that `result` was, then those akin to it."""
     own = ledger.of_result(result)
-    same = (own.fingerprint, own.bars_per_year)
-    group = {trial.key: trial for trial in trials if (trial.fingerprint, trial.bars_per_year) == same}
-    return list((group | {own.key: own}).values())
+    return [own, *(trial for trial in trials if trial.key != own.key and akin(trial, own))]
 
 
 def known(result: Result, folder: str | Path) -> tuple[list[Trial], int]:
-    """(the trials on the bars of `result`, how many there are on others) in the ledger beside its run directory."""
+    """(the trials akin to `result`, how many others there are) in the ledger beside its run directory."""
     place = beside(folder)
-    fingerprint = str(result.manifest.get("data", {}).get("fingerprint", ""))
-    group = ledger.read(place, fingerprint, result.facts.bars_per_year)
+    group = ledger.read(place, ledger.of_result(result))
     return group, ledger.count(place) - len(group)
 
 
 def search_of(result: Result, trials: Sequence[Trial], elsewhere: int = 0) -> Search:
-    """The search that `result` came out of, as far as the `trials` on its bars tell; `elsewhere` are those on others."""
+    """The search that `result` came out of, as far as the `trials` akin to it tell; `elsewhere` are the others."""
     group = own_group(result, trials)
     count = len(group)
     if count < 2:
-        return Search(1, elsewhere, None, None, None, None)
-    effective = deflation.effective_trials(ledger.matrix(group)) if count <= MOST else None
+        return Search(1, 1, elsewhere, None, None, None, None)
+    here = sum(trial.fingerprint == group[0].fingerprint for trial in group)
+    effective = deflation.effective_trials(shared(group[0], group).returns) if count <= MOST else None
     years = deflation.minimum_backtest_years(count)
     variance = deflation.variance_of([trial.sharpe for trial in group])
     facts = result.facts
     returns = np.empty(len(facts.times))
     reached = int(curve.returns_of(facts.capital, given(facts.curve.equity), returns))
     if not math.isfinite(variance) or reached < len(returns) or len(returns) < 4:
-        return Search(count, elsewhere, effective, None, None, years)
+        return Search(count, here, elsewhere, effective, None, None, years)
     mean, std, skew, kurtosis, _, _ = curve.moments(given(returns))
     if not math.isfinite(std) or not math.isfinite(kurtosis):
-        return Search(count, elsewhere, effective, None, None, years)
+        return Search(count, here, elsewhere, effective, None, None, years)
     dsr = deflation.deflated_sharpe(mean / std, skew, kurtosis, len(returns), variance, count)
     hurdle = deflation.hurdle(variance, count) * math.sqrt(facts.bars_per_year)
-    return Search(count, elsewhere, effective, _known(hurdle), _known(dsr), years)
+    return Search(count, here, elsewhere, effective, _known(hurdle), _known(dsr), years)
 
 
 def _known(value: float) -> float | None:

@@ -1,4 +1,4 @@
-"""barcast overfitting and barcast chance: what selection, a short sample and chance leave of a result."""
+"""barcast overfitting, barcast chance and barcast cpcv: what selection, a short sample and chance leave of a result."""
 
 from __future__ import annotations
 
@@ -62,6 +62,36 @@ def chance(
     typer.echo(json.dumps({"schema_version": 1, **told}, allow_nan=False) if as_json else chance_text(told))
 
 
+def cpcv(
+    config: Annotated[str, typer.Argument(help="the strategy file; one signal of it is precomputed")],
+    forecasts: Annotated[
+        list[str], typer.Argument(help="the folder of a walk-forward of scheme cpcv, or a Parquet file per split")
+    ],
+    groups: Annotated[int | None, typer.Option(help="of files: parts the slices are cut into")] = None,
+    test_groups: Annotated[int | None, typer.Option(help="of files: how many a split sets aside")] = None,
+    signal: Annotated[str | None, typer.Option(help="whose forecasts they are; the only precomputed one")] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override one key; may be repeated")
+    ] = None,
+    plugin: Annotated[
+        list[str] | None, typer.Option("--plugin", metavar="FILE", help="a Python file of your plugins")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a strategy over every path of a combinatorial cross-validation; one fixed forecast is refused."""
+    from engine import run
+    from engine.cli.show import talking
+    from engine.crossed import crossed
+    from engine.plugins import load_files
+
+    with talking(quiet or as_json) as say:
+        load_files(plugin or ())
+        loaded = run.load_config(config, sets or ())
+        told = crossed(loaded, forecasts, groups, test_groups, signal, lambda k, n: say(f"path {k:,} of {n:,}"))
+    typer.echo(json.dumps({"schema_version": 1, **told}, allow_nan=False) if as_json else crossed_text(told))
+
+
 def lines_of(rows: Sequence[tuple[str, str]]) -> str:
     wide = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{wide}}  {text}".rstrip() for name, text in rows)
@@ -71,12 +101,17 @@ def figure(value: float | None, form: str = ".2f") -> str:
     return "n/a" if value is None else format(value, form)
 
 
+def sure(chance: float | None) -> str:
+    """A probability that is never told as certainty."""
+    return ">99.99%" if chance is not None and chance > 0.9999 else figure(chance, ".2%")
+
+
 def examined_text(told: dict[str, Any]) -> str:
     """The examination for people."""
     reasons: dict[str, str] = told["reasons"]
     rows = [
         ("Sharpe", figure(told["sharpe"])),
-        ("probabilistic Sharpe", figure(told["psr"], ".2%")),
+        ("probabilistic Sharpe", sure(told["psr"])),
         ("minimum track record", f"{figure(told['min_track_record'])} years; there are {figure(told['years'])}"),
     ]
     if told["trials"] == 1:
@@ -84,9 +119,9 @@ def examined_text(told: dict[str, Any]) -> str:
     else:
         worth = figure(told["effective"], ".1f")
         rows += [
-            ("trials", f"{told['trials']:,} on these bars, worth {worth} independent ones"),
+            ("trials", f"{told['trials']:,} on these bars{otherwise(told)}, worth {worth} independent ones"),
             ("best of them by chance", f"Sharpe {figure(told['hurdle'])}"),
-            ("deflated Sharpe", figure(told["dsr"], ".2%")),
+            ("deflated Sharpe", sure(told["dsr"])),
             ("minimum backtest length", f"{figure(told['min_backtest_years'])} years for a chance Sharpe of 1"),
         ]
     if (one := told["interval"]) is not None:
@@ -98,6 +133,8 @@ def examined_text(told: dict[str, Any]) -> str:
             (f"{one['reps']:,} other histories", f"{one['loses']:.1%} lose; growth {growth[0]:.2f} to {growth[2]:.2f}")
         )
         rows.append(("", f"deepest drawdown {fall[1]:.1%} in the middle, {fall[0]:.1%} in the worst 1 of 20"))
+    if told["trials"] > 1 and (cut := narrowed(told["shared"])) is not None:
+        rows.append(("PBO and SPA", cut))
     if (one := told["pbo"]) is not None:
         rows.append(
             ("overfitting (PBO)", f"{one['pbo']:.1%} over {one['trials']:,} trials; {one['by_chance']:.1%} by chance")
@@ -107,6 +144,39 @@ def examined_text(told: dict[str, Any]) -> str:
         told_p = f"p {p['consistent']:.3f} ({p['lower']:.3f} to {p['upper']:.3f})"
         rows.append(("superior ability (SPA)", f"{told_p} that no trial beats {one['against'].replace('_', ' ')}"))
     rows += [(name, f"n/a: {why}") for name, why in reasons.items()]
+    return lines_of(rows)
+
+
+def otherwise(told: dict[str, Any]) -> str:
+    """How many of the trials were on other cuts or copies of the bars."""
+    others = told["trials"] - told["here"]
+    return f", {others:,} of them cut or copied otherwise" if others else ""
+
+
+def narrowed(one: dict[str, Any]) -> str | None:
+    """That only some trials or slices stand side by side; None where all do."""
+    if not one["left_out"] and not one["cut"]:
+        return None
+    count = one["trials"] + one["left_out"]
+    left = f"; {one['left_out']:,} share less than half of its slices and are left out" if one["left_out"] else ""
+    span = f"{one['points']:,} slices from {one['first']} to {one['last']}"
+    return (
+        f"{one['trials']:,} of {count:,} trials, on the {span} that they share, {one['cut']:,} fewer than the run{left}"
+    )
+
+
+def crossed_text(told: dict[str, Any]) -> str:
+    """The paths for people."""
+    rows = [("path", "Sharpe   total return   deepest drawdown")]
+    for k, one in enumerate(told["paths"]):
+        gain, fall = figure(one["total_return"], ".1%"), figure(one["max_drawdown"], ".1%")
+        rows.append((str(k), f"{figure(one['sharpe']):>6}   {gain:>12}   {fall:>16}"))
+    if (spread := told["sharpe"]) is None:
+        return lines_of([*rows, ("Sharpe", f"n/a: {told['reason']}")])
+    middle = f"mean {figure(spread['mean'])}, sd {figure(spread['sd'])}, middle {figure(spread['middle'])}"
+    ends = f"{figure(spread['low'])} to {figure(spread['high'])} in nine of ten; {spread['loses']:.0%} at 0 or below"
+    rows += [("Sharpe", middle), ("", ends)]
+    rows.append(("", "paths share their bars and most of what was learnt: this is no confidence interval"))
     return lines_of(rows)
 
 

@@ -13,7 +13,7 @@ class FeedSpec(WithArguments):
 
     source: Text = Field(description="replay (the bars of `data`), or a registered feed", examples=["replay"])
     warm_up: Whole | None = Field(
-        None, description="slices of history before the first decision; default: what the longest window needs"
+        None, description="slices of history before the first decision; default: what windows and gates need"
     )
     speed: Positive | None = Field(None, description="of a replay: times real time; default: as fast as it goes")
 

@@ -119,6 +119,10 @@ class Config(Model):
         """The cap per name, wherever it was said."""
         return self.caps.max_weight
 
+    def remembers(self) -> int:
+        """How many forecasts of a name must come before the first that can enter it, beside the signal's own window."""
+        return int(getattr(getattr(self.strategy, "confidence", None), "window", 0))
+
     def exposure(self) -> tuple[float, float]:
         """(long, short) multiples: as said, else by rule and side. A quintile's long_short is 65 / 35 % of max_gross."""
         side = getattr(self.strategy, "side", "long_short")

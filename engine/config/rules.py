@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from engine.config.base import Model, WithArguments
-from engine.config.kinds import Bars, Count, Number, SomeFraction, Text, YesNo, words_or_bars
+from engine.config.gates import Gate, Trailing, at_odds
+from engine.config.kinds import Bars, Count, SomeFraction, Text, YesNo, words_or_bars
 from engine.config.problems import At, Mistakes
 from engine.config.units import bars_or
 
@@ -31,8 +32,14 @@ class Threshold(Model):
 
     rule: Literal["threshold"] = Field(description="which rule: threshold")
     signal: Text = Field(description="a key of signals")
-    confidence: Number = Field(description="enter at a forecast of at least this, in its own unit", examples=[0.7])
-    exit_confidence: Number | None = Field(None, description="leave below this; default: confidence")
+    confidence: Gate = Field(
+        description="enter at a forecast of at least this, in its own unit, or among the highest (for shorts, lowest) of the name's "
+        "last ones, as in `top 10% trailing 252`",
+        examples=[0.7],
+    )
+    exit_confidence: Gate | None = Field(
+        None, description="leave below this, or outside this share; default: confidence"
+    )
     size: SomeFraction = Field(0.1, description="of equity, per position")
     max_positions: Count | None = Field(None, description="default: as many as fit, 1 / size")
     side: Side = Field("long", description="which way positions may go")
@@ -40,14 +47,12 @@ class Threshold(Model):
 
     @model_validator(mode="after")
     def _agree(self) -> Threshold:
+        if isinstance(self.confidence, Trailing) and self.confidence.share >= 1.0:
+            raise Mistakes([At("confidence", f"{self.confidence} lets every forecast in; expected less than 100%")])
         if self.exit_confidence is None:
             self._fill("exit_confidence", self.confidence)
-        elif self.exit_confidence > self.confidence:
-            said = (
-                f"{self.exit_confidence:g} is above confidence {self.confidence:g}{{there}}: "
-                f"a position would leave as soon as it entered; expected at most {self.confidence:g}"
-            )
-            raise Mistakes([At("exit_confidence", said, also="confidence")])
+        elif (wrong := at_odds(self.confidence, self.exit_confidence)) is not None:
+            raise Mistakes([At("exit_confidence", wrong, also="confidence")])
         if self.max_positions is None:
             self._fill("max_positions", max(1, int(1.0 / self.size + 1e-9)))
         return self

@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from engine.config.gates import Trailing
+
 _BARS = {"cooldown", "time_stop", "rebalance", "resume"}  # keys of ours whose numbers count bars
 _WIDE = {"take_profit", "break_even", "long", "short"}  # fractions that may exceed 1, and must then be written with %
 
@@ -24,6 +26,8 @@ def in_file(name: str, value: Any) -> Any:
         return {key: in_file("", item) for key, item in value.items()}
     if isinstance(value, tuple):
         return list(value)
+    if isinstance(value, Trailing):
+        return str(value)
     if name in _BARS and isinstance(value, int):
         return f"{value} bars"
     if name in _WIDE and isinstance(value, float) and value > 1.0:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import datetime
 import math
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from engine.config.gates import Trailing
 from engine.config.rules import Quintile, Threshold
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 ROUNDING = 1e-12  # a confidence, a cap: reached but for the last bits is reached
 LOT_ROUNDING = 1e-9
+SIDES = {1.0: "long", -1.0: "short"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,9 @@ PERIOD: dict[str, Callable[[datetime.date], object]] = {
 }
 Weights = dict[int, float]
 Decide = Callable[[Seen], dict[int, int]]
+Shares = (
+    tuple[float, float] | None
+)  # of a name's last forecasts, below and above the new one; None before there are enough
 
 
 def decider(config: Config, forecasts: Sequence[Sequence[float]], unit: str, due: Sequence[bool]) -> Decide:
@@ -47,41 +53,75 @@ def decider(config: Config, forecasts: Sequence[Sequence[float]], unit: str, due
     assert isinstance(config.strategy, Threshold | Quintile)
     rule: Threshold | Quintile = config.strategy
     long, short = config.exposure()
+    gate = getattr(rule, "confidence", None)
+    shares = standings(forecasts, gate.window) if isinstance(gate, Trailing) else None
 
     def decide(seen: Seen) -> dict[int, int]:
         if isinstance(rule, Threshold):
-            raw = threshold(rule, forecasts[seen.t], unit == "probability", seen)
+            raw = threshold(rule, forecasts[seen.t], unit == "probability", seen, shares[seen.t] if shares else ())
         else:
             raw = quintile(rule, forecasts[seen.t], seen) if due[seen.t] else {}
         weights = {i: w * (long if w > 0.0 else short) for i, w in raw.items()}
         weights = within(weights, config.max_weight(), config.caps.max_gross)
-        return {i: shares(w * seen.equity / seen.closes[i]) for i, w in weights.items()}
+        return {i: whole(w * seen.equity / seen.closes[i]) for i, w in weights.items()}
 
     return decide
 
 
-def threshold(rule: Threshold, forecasts: Sequence[float], probability: bool, seen: Seen) -> Weights:
-    """`size` for a name that enters, 0 for one that leaves; names held with enough confidence are left alone."""
+def threshold(
+    rule: Threshold, forecasts: Sequence[float], probability: bool, seen: Seen, shares: Sequence[Shares] = ()
+) -> Weights:
+    """`size` for a name that enters, 0 for one that leaves; names held with enough confidence are left alone.
+
+    `shares`: where a gate is a share of the name's last forecasts, what today's lies above and below.
+    """
     assert rule.exit_confidence is not None
     assert rule.max_positions is not None
     out: Weights = {}
     candidates = []
     for i, up in enumerate(forecasts):
-        if math.isnan(up):
+        strengths = (up, 1.0 - up if probability else -up)
+        measured = shares[i] if isinstance(rule.confidence, Trailing) else strengths
+        if math.isnan(up) or measured is None:
             continue
-        down = 1.0 - up if probability else -up
         if seen.held[i]:
-            if (up if seen.held[i] > 0 else down) < rule.exit_confidence - ROUNDING:
+            if measured[seen.held[i] < 0] < least(rule.exit_confidence) - ROUNDING:
                 out[i] = 0.0
             continue
-        sides = [(up, 1.0)] if rule.side != "short" else []
-        sides += [(down, -1.0)] if rule.side != "long" else []
-        strength, side = max(sides)  # of equal confidences the long one
-        if strength >= rule.confidence - ROUNDING and not resting(i, rule.cooldown, seen):
-            candidates.append((-strength, i, side))
+        told = zip(strengths, measured, (1.0, -1.0), strict=True)
+        sure = [(strength, sign) for strength, reached, sign in told if reached >= least(rule.confidence) - ROUNDING]
+        sure = [(strength, sign) for strength, sign in sure if rule.side in ("long_short", SIDES[sign])]
+        if sure and not resting(i, rule.cooldown, seen):
+            strength, sign = max(sure)  # of equal confidences the long one
+            candidates.append((-strength, i, sign))
     free = max(0, rule.max_positions - sum(1 for quantity in seen.held if quantity))
-    for _, i, side in sorted(candidates)[:free]:
-        out[i] = side * rule.size
+    for _, i, sign in sorted(candidates)[:free]:
+        out[i] = sign * rule.size
+    return out
+
+
+def least(gate: float | Trailing) -> float:
+    """What must be reached: in the forecast's unit, or as a share of the last forecasts."""
+    return 1.0 - gate.share if isinstance(gate, Trailing) else gate
+
+
+def standings(forecasts: Sequence[Sequence[float]], window: int) -> list[list[Shares]]:
+    """For every slice and name the shares of its last `window` known forecasts that lie below and above this one."""
+    out: list[list[Shares]] = []
+    past: list[list[float]] = [[] for _ in forecasts[0]] if forecasts else []
+    ordered: list[list[float]] = [[] for _ in past]
+    for row in forecasts:
+        told: list[Shares] = []
+        for i, now in enumerate(row):
+            full, known = len(past[i]) >= window, not math.isnan(now)
+            below, above = bisect_left(ordered[i], now), len(ordered[i]) - bisect_right(ordered[i], now)
+            told.append((below / window, above / window) if full and known else None)
+            if known:
+                past[i].append(now)
+                insort(ordered[i], now)
+                if full:
+                    del ordered[i][bisect_left(ordered[i], past[i][-window - 1])]
+        out.append(told)
     return out
 
 
@@ -117,7 +157,7 @@ def within(weights: Weights, most: float, gross: float) -> Weights:
     return {i: w * gross / total for i, w in bounded.items()} if total > gross + ROUNDING else bounded
 
 
-def shares(quantity: float) -> int:
+def whole(quantity: float) -> int:
     """Whole shares, toward zero."""
     return int(math.copysign(math.floor(abs(quantity) + LOT_ROUNDING), quantity))
 

@@ -13,6 +13,7 @@ from engine.types import Bools, Floats
 ROUNDING = 1e-6  # relative: vendors' adjusted prices are rounded, which is no defect
 SAME_OPEN = 0.10  # share of opens equal to the previous close from which it is told
 FEW = 20  # opens below which a share means nothing
+JUMP = 3.0  # times the closes on either side, or a third of them
 MISSING_OPEN = ("refuse", "previous_close", "close_fills")
 
 
@@ -47,6 +48,7 @@ def vet(grid: Grid, missing_open: str) -> list[str]:
     _finite_and_positive(grid, missing_open, notes)
     exists = ~np.isnan(grid.close)
     _ranges(grid, exists, notes)
+    _jumps(grid, notes)
     _same_opens(grid, notes)
     _missing(grid, exists, missing_open, notes)
     return notes
@@ -100,6 +102,29 @@ def _ranges(grid: Grid, exists: Bools, notes: list[str]) -> None:
 
 def _short(grid: Grid, bad: Bools) -> str:
     return grid.cell(bad)[len(grid.where) + 2 :]
+
+
+def _jumps(grid: Grid, notes: list[str]) -> None:
+    """Closes far above or far below both those before and after them: mostly a slip of the vendor, and it trades."""
+    close = grid.close
+    if len(close) < 3:
+        return
+    with np.errstate(invalid="ignore"):
+        high, low = np.fmax(close[:-2], close[2:]), np.fmin(close[:-2], close[2:])
+        beside = ~np.isnan(close[:-2]) & ~np.isnan(close[2:])
+        odd = beside & ((close[1:-1] >= JUMP * high) | (close[1:-1] * JUMP <= low))
+    if not odd.any():
+        return
+    bad = np.zeros(close.shape, np.bool_)
+    bad[1:-1] = odd
+    count = int(bad.sum())
+    column = int(np.argmax(bad.any(axis=0)))
+    row = int(np.argmax(bad[:, column]))
+    three = ", ".join(f"{value:g}" for value in close[row - 1 : row + 2, column])
+    said = "1 close jumps and comes back" if count == 1 else f"{count} closes jump and come back"
+    notes.append(
+        f"{said}, first {grid.symbols[column]} on {grid.dates[row]}: {three}; barcast data fix masks such closes"
+    )
 
 
 def _same_opens(grid: Grid, notes: list[str]) -> None:

@@ -76,7 +76,7 @@ def make_feed(
     """The feed that the file names; a registered one is called with its arguments, the configuration and the clock."""
     spec = config.feed
     assert spec is not None
-    warm_up = longest(signals) - 1 if spec.warm_up is None else spec.warm_up
+    warm_up = longest(signals) - 1 + config.remembers() if spec.warm_up is None else spec.warm_up
     if spec.source == "replay":
         from engine.live.replay import Replay
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from engine.result import Result
     from engine.robust import Robustness
 
+FEW = 3  # instruments that are named in the line under the title
 POLICY = (
     "default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data: blob:; "
     "base-uri 'none'; form-action 'none'"
@@ -173,11 +174,16 @@ def strap(result: Result) -> str:
     """One line under the name: span, size, rule."""
     dates, config = result.facts.dates, result.config
     span = f"{dates[0]} to {dates[-1]}" if len(dates) else "no slices"
-    told = [span, plural(len(dates), "slice"), plural(len(result.symbols), "instrument")]
+    told = [span, plural(len(dates), "slice"), who(result.symbols)]
     strategy = config.get("strategy")
     if isinstance(strategy, dict) and strategy.get("rule"):
         told.append(str(strategy["rule"]))
     return " · ".join(told)
+
+
+def who(symbols: Sequence[str]) -> str:
+    """The instruments by name, as long as they are few."""
+    return ", ".join(symbols) if 1 <= len(symbols) <= FEW else plural(len(symbols), "instrument")
 
 
 def document(name: str, what: str, strap: str, sections: Sequence[Section], foot: str) -> str:

@@ -75,6 +75,8 @@ def robust_checks(found: Robustness) -> list[Check]:
 
     low, high = (shown("total_return", value) for value in found.interval("total_return"))
     order = f"total return from {low} to {high} over the three orders"
+    if low == high:
+        order = f"total return {low} under all three orders"
     if found.break_even is None:
         cost = found.break_even_note
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,7 +59,8 @@ def belief(result: Result, findings: Findings) -> Section:
     reasons = [(one.tone, one.topic, minus_signs(one.text)) for one in believed.sentences]
     proven = believed.verdict != "stands" or believed.sentences[0].tone == "for"
     verdict = Verdict(believed.verdict if proven else "open", minus_signs(believed.headline), reasons)
-    block = Belief(terms, interval(result), result.warnings, checks.open_questions(result, findings))
+    asked = [replace(one, text=minus_signs(one.text)) for one in checks.open_questions(result, findings)]
+    block = Belief(terms, interval(result), result.warnings, asked)
     return Section("belief", "How far to believe this", lead, [verdict, block, *apart(result)])
 
 

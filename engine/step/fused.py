@@ -134,18 +134,18 @@ def fused(
         if guard_params.shape[0] > 0:
             brake = guard(t, day, equity, cash, view, guard_params, guard_state)
         out = wants_out(brake, account)
-        if out:
-            flatten(t, brake, account, orders, explicit, codes[t])
-            scratch.target[:] = np.nan
-        else:
+        if not out or rules.listens != 0.0:
             member = market.member[t if market.member.shape[0] > 1 else 0]
-            begin_look(scratch, member)
+            begin_look(scratch, member, not out)
             decide(
                 t, day, equity, cash, view, scratch.has_bar, member, scratch.tradable, specs.sector, specs.symbol_rank,
                 forecasts[t], decide_params, decide_state, scratch.target, codes[t],
             )  # fmt: skip
-            if t < rules.warmup:
-                name_warmup(codes[t])
+        if out:
+            flatten(t, brake, account, orders, explicit, codes[t])
+            scratch.target[:] = np.nan
+        elif t < rules.warmup:
+            name_warmup(codes[t])
         shape(
             t, day, equity, cash, view, scratch.has_bar, specs.sector, measures, factor_of(brake), shape_params,
             shape_state, scratch.target, codes[t],

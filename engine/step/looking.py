@@ -41,6 +41,12 @@ def factor_of(brake: int) -> float:
     return 1.0 if factor == 0.0 else factor
 
 
+@inner()
+def decided(codes: Codes, i: int, decision: int) -> None:
+    """Replace the decision of `i`, keeping its fate and notes."""
+    codes[i] = np.uint32((codes[i] & ~np.uint32(c.DECISION_MASK)) | np.uint32(decision))
+
+
 @njit()
 def flatten(t: int, brake: int, account: Account, orders: Orders, explicit: Explicit, codes: Codes) -> None:
     """Replace every waiting order by one that closes what is held at the next open."""
@@ -51,7 +57,7 @@ def flatten(t: int, brake: int, account: Account, orders: Orders, explicit: Expl
             orders.quantity[k, i] = np.nan
     explicit.count[0] = 0
     for i in range(codes.shape[0]):
-        codes[i] |= np.uint32(c.FLATTEN)
+        decided(codes, i, c.FLATTEN)
         if account.quantity[i] != 0.0:
             orders.quantity[row, i] = -account.quantity[i]
             orders.reason[row, i] = reason
@@ -76,12 +82,6 @@ def stop_growth(orders: Orders, explicit: Explicit) -> None:
             orders.reduce_only[row, i] = True
     for k in range(explicit.count[0]):
         explicit.reduce_only[k] = True
-
-
-@inner()
-def decided(codes: Codes, i: int, decision: int) -> None:
-    """Replace the decision of `i`, keeping its fate and notes."""
-    codes[i] = np.uint32((codes[i] & ~np.uint32(c.DECISION_MASK)) | np.uint32(decision))
 
 
 @inner()
@@ -173,11 +173,11 @@ def write_orders(brake: int, d: Desk) -> None:
 
 
 @njit(forceinline=True)
-def begin_look(scratch: Scratch, member: np.ndarray) -> None:
-    """Set targets to NaN and say what is tradable."""
+def begin_look(scratch: Scratch, member: np.ndarray, asked: bool) -> None:
+    """Set targets to NaN and say what is tradable: nothing where the rule only listens."""
     for i in range(scratch.target.shape[0]):
         scratch.target[i] = np.nan
-        scratch.tradable[i] = scratch.has_bar[i] and member[i]
+        scratch.tradable[i] = asked and scratch.has_bar[i] and member[i]
 
 
 @njit()

@@ -54,8 +54,9 @@ def sweep(
     backend: str = "loky",
     ledger: str | Path | None = None,
     say: Say = lambda text: None,
+    threads: int | None = None,
 ) -> list[Result]:
-    """Every cell's result, in the grid's order. `jobs` processes run batches; one runs them here, on threads.
+    """Every cell's result, in the grid's order. `jobs` processes run batches; one runs them here, on `threads`, else all.
 
     ConfigError, before anything is run, for a cell whose values make no sense.
     """
@@ -77,7 +78,8 @@ def sweep(
     place = Path(out)
     place.mkdir(parents=True, exist_ok=True)
     stamp = (hashes, _stamps(base))
-    tasks = [_task(batch, config, sets, plugins, place, base.resolved(), stamp, ledger, jobs) for batch in found]
+    count = threads if jobs == 1 else 1
+    tasks = [_task(batch, config, sets, plugins, place, base.resolved(), stamp, ledger, count) for batch in found]
     todo = [task for task in tasks if read(Path(task.file)) is None]
     say(f"{sum(len(one.points) for one in tasks):,} cells in {len(tasks)} batches, {len(todo)} to run")
     if jobs == 1:
@@ -144,7 +146,7 @@ def _task(
     base: Mapping[str, Any],
     stamp: Any,
     ledger: str | Path | None,
-    jobs: int,
+    threads: int | None,
 ) -> Task:
     file = place / f"batch-{batch.key(base, stamp)}.json"
     return Task(
@@ -156,7 +158,7 @@ def _task(
         tuple(cell.number for cell in batch.cells),
         str(file.resolve()),
         None if ledger is None else str(Path(ledger).resolve()),
-        None if jobs == 1 else 1,
+        threads,
     )
 
 

@@ -130,7 +130,9 @@ def because(board: Board, standing: Standing) -> str:
 
 
 def nearest(board: Board, standing: Standing) -> str:
-    """The name that came closest to being entered by a threshold on the long side; empty where that makes no sense."""
+    """The name that came closest to being entered by a threshold on the long side; empty where that makes no sense, as where
+    every name is measured against its own past.
+    """
     strategy: Mapping[str, Any] = board.start["config"].get("strategy") or {}
     name, bar = strategy.get("signal"), strategy.get("confidence")
     rows = asked(board, standing).forecasts.get(str(name))
@@ -139,7 +141,7 @@ def nearest(board: Board, standing: Standing) -> str:
     short_of = (standing.codes & np.uint32(c.DECISION_MASK)) == c.BELOW_CONFIDENCE
     line = np.where(short_of, rows[0], -np.inf)
     i = int(np.nanargmax(line)) if np.isfinite(line).any() else -1
-    if i < 0 or bar is None:
+    if i < 0 or not isinstance(bar, int | float):
         return ""
     unit = board.start["signals"][str(name)]["unit"]
     return f"closest is {board.symbols[i]} with {forecast(float(rows[0, i]), unit)} of {forecast(float(bar), unit)}"

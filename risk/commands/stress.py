@@ -21,6 +21,12 @@ def stress(
             metavar="N", min=0, help="run it over N resampled histories of all slices, and of calm, usual and wild ones"
         ),
     ] = 0,
+    simulate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="run it over markets by this simulation file: --resample N of them, else 100"
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="of the histories")] = 0,
     windows: Annotated[
         str | None, typer.Option(help="a YAML list of regimes (name, first, last) instead of the usual ten")
@@ -29,7 +35,7 @@ def stress(
     plugin: Annotated[list[str] | None, typer.Option("--plugin", metavar="FILE", help="as for barcast run")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")] = False,
 ) -> None:
-    """Regimes, tails, shocks and assumptions of a strategy (all four without an option), and resampled histories."""
+    """Regimes, tails, shocks and assumptions of a strategy (all four without an option), and other histories."""
     import json
 
     from engine import plugins
@@ -40,7 +46,7 @@ def stress(
     from risk.stress.examine import stress as examine
     from risk.stress.show import summary
 
-    everything = not (regimes or windows is not None or tails or scenarios or assumptions or resample)
+    everything = not (regimes or windows is not None or tails or scenarios or assumptions or resample or simulate)
     plugins.load_files(plugin or [])
     loaded = load_config(config, sets or [])
     stretches = history.read() if windows is None else history.read(windows)
@@ -51,6 +57,8 @@ def stress(
         everything or assumptions,
         resample,
         seed,
+        simulate,
+        resample or 100,
     )
     with talking(as_json) as say:
         done = examine(loaded, stretches, asked, say=say)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from risk.overfitting.bootstrap import histories, sharpe_interval
 from risk.overfitting.chance import FEWEST_NAMES, itself, p_value, random_portfolios, rearranged, walk
-from risk.overfitting.cpcv import paths, plan
+from risk.overfitting.cpcv import apart, paths, plan
 from risk.overfitting.pbo import expected_by_chance, overfitting
 from risk.overfitting.spa import superiority
 
 __all__ = [
     "FEWEST_NAMES",
+    "apart",
     "expected_by_chance",
     "histories",
     "itself",

@@ -62,10 +62,10 @@ def counts(folds: int, test_folds: int) -> tuple[int, int]:
 
 
 def paths(whole: Plan, values: Sequence[Floats]) -> Floats:
-    """(paths, T) of `values`, one (T,) or (T, ...) array per split, of which only the rows of its test folds are read.
+    """(paths, T) of `values`, one (T,) or (T, N) array per split, of which only the rows of its test folds are read.
 
-    DataError where there are not as many as splits, where a test row is not known, or where all splits say the same on
-    the rows they share: then there is one fixed forecast, and its paths are identical.
+    NaN among N names is no view. DataError where there are not as many as splits, where a test row of (T,), or a whole test
+    fold of (T, N), is not known, or where all splits say the same on the rows they share: then there is one fixed forecast.
     """
     if len(values) != len(whole.splits):
         raise DataError(
@@ -76,13 +76,19 @@ def paths(whole: Plan, values: Sequence[Floats]) -> Floats:
     for split, path, value in zip(whole.splits, whole.path, values, strict=True):
         for fold, at in zip(split.test, path, strict=True):
             out[at, fold] = np.asarray(value)[fold]
-    if np.isnan(out).any():
-        raise DataError(
-            "CPCV: a forecast is missing on a row of its own test folds; forecast every row of each test fold"
-        )
-    if (out == out[0]).all():
+            known = ~np.isnan(out[at, fold])
+            if not (known.all() if known.ndim == 1 else known.any()):
+                raise DataError(
+                    "CPCV: a forecast is missing on a row of its own test folds; forecast every row of each test fold"
+                )
+    return apart(out)
+
+
+def apart(whole: Floats) -> Floats:
+    """(paths, T, ...) `whole` itself. DataError where all paths are the same: they are one path counted many times."""
+    if len(whole) > 1 and all(np.array_equal(one, whole[0], equal_nan=True) for one in whole[1:]):
         raise DataError(
             "CPCV: every split says the same on the rows they share: this is one fixed forecast, whose paths are "
             "identical. Retrain for each split, or look at a single path"
         )
-    return out
+    return whole

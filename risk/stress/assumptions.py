@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from engine.config import Config
+from engine.config.gates import Trailing
 from engine.errors import ConfigError
 from engine.lane import Lane, configure, run_points
 from engine.run import Inputs
@@ -104,6 +106,10 @@ def moved(config: Config) -> list[tuple[str, Any, Any]]:
         ("sizing.vol_target", config.sizing.vol_target),
         *((f"strategy.{name}", getattr(config.strategy, name, None)) for name in ("quantile", "size", "confidence")),
     ):
+        if isinstance(value, Trailing):
+            less, more = (str(replace(value, share=factor * value.share)) for factor in (0.75, 1.25))
+            out.append((key, less, more))
+            continue
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue  # not set, or counted in ATR
         low, high = 0.75 * value, 1.25 * value

@@ -36,6 +36,8 @@ class Asked(NamedTuple):
     assumptions: bool = True
     histories: int = 0  # how many to resample, of all slices and of each state of volatility
     seed: int = 0
+    markets: str | None = None  # a simulation file, whose markets are run over too
+    invented: int = 0  # how many of them
 
 
 class Stressed(NamedTuple):
@@ -96,12 +98,21 @@ def stress(
         tuple(str(sessions[one.row]) for one in losses),
         tuple(shocks(config, inputs, record, say)) if asked.scenarios else (),
         assumptions(config, inputs) if asked.assumptions else None,
-        tuple(others(config, inputs, asked, say)) if asked.histories else (),
+        tuple(others(config, inputs, asked, say)),
     )
 
 
 def others(config: Config, inputs: Inputs, asked: Asked, say: Say) -> Iterator[Histories]:
-    """Histories of all slices, then of each tercile of volatility that the data knows."""
+    """Histories of all slices, of each tercile of volatility that the data knows, and simulated ones, as far as asked for."""
+    if asked.histories:
+        yield from _resampled(config, inputs, asked, say)
+    if asked.markets is not None:
+        from risk.stress.simulated import simulated
+
+        yield simulated(config, asked.markets, asked.invented, asked.seed, _counting(say, "simulated"))
+
+
+def _resampled(config: Config, inputs: Inputs, asked: Asked, say: Say) -> Iterator[Histories]:
     market = benchmark_of(inputs.panel, EQUAL_WEIGHT, 1.0)
     assert market is not None
     known = {name: mask for name, mask in states(market).items() if name.startswith("volatility") and mask.sum() > 1}

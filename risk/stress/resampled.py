@@ -64,11 +64,7 @@ def resampled(
     DataError for signals whose forecasts were made elsewhere: they belong to the dates they were made for.
     """
     panel = inputs.panel
-    fixed = [name for name, signal in inputs.signals.items() if getattr(signal, "given_by_the_run", False)]
-    if fixed:
-        raise DataError(
-            f"signals.{fixed[0]}: forecasts made elsewhere say nothing of other histories; resample needs a signal"
-        )
+    not_given(config)
     allowed = np.ones(len(panel), np.bool_) if within is None else within.copy()
     allowed[0] = False
     if allowed.sum() < 2:
@@ -78,18 +74,31 @@ def resampled(
     figures = {name: np.full(count, np.nan) for name in SHOWN}
     for k in range(count):
         bars = history(panel, ratios, drawn(allowed, len(panel), block, rng))
-        signals = make_signals(config)
-        forecasts = forecasts_of(config, bars, signals)
-        engine = engine_of(config, bars, signals, forecasts)
-        engine.run()
-        record = record_of(engine, bars, forecasts, config.capital, 0.0)
-        values, _ = compute(record, round_trips(record))
-        for name in SHOWN:
-            value = values[name]
-            figures[name][k] = np.nan if value is None else value
+        for name, value in figures_of(config, bars).items():
+            figures[name][k] = value
         if progress is not None:
             progress(k + 1, count)
     return Histories(state, block, figures)
+
+
+def not_given(config: Config) -> None:
+    """Nothing; DataError where a signal's forecasts were made elsewhere."""
+    fixed = [name for name, one in make_signals(config).items() if getattr(one, "given_by_the_run", False)]
+    if fixed:
+        raise DataError(
+            f"signals.{fixed[0]}: forecasts made elsewhere say nothing of other histories; resample needs a signal"
+        )
+
+
+def figures_of(config: Config, bars: Panel) -> dict[str, float]:
+    """SHOWN of a run over `bars`, by signals that see nothing else; NaN where one is undefined."""
+    signals = make_signals(config)
+    forecasts = forecasts_of(config, bars, signals)
+    engine = engine_of(config, bars, signals, forecasts)
+    engine.run()
+    record = record_of(engine, bars, forecasts, config.capital, 0.0)
+    values, _ = compute(record, round_trips(record))
+    return {name: np.nan if (value := values[name]) is None else float(value) for name in SHOWN}
 
 
 def drawn(allowed: Bools, length: int, block: float, rng: Generator) -> Ints:

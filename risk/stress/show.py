@@ -51,10 +51,9 @@ def summary(done: Stressed) -> str:
         if any(not one.same_past for one in done.shocks):
             console.print("[yellow]![/] longer data changed the past of this run: its signals or calendar look ahead")
     if done.histories:
-        count = len(done.histories[0].figures["sharpe"])
-        console.print(
-            f"\n[bold]Other histories[/]: {count:,} each, whole slices in blocks of {done.histories[0].block:g}"
-        )
+        blocks = [one.block for one in done.histories if one.block == one.block]
+        how = f", whole slices in blocks of {blocks[0]:g}" if blocks else ""
+        console.print(f"\n[bold]Other histories[/]{how}")
         console.print(_histories(done.histories))
     if done.hangs_on is not None:
         _assumed(console, done.hangs_on)
@@ -101,7 +100,9 @@ def _shocks(outcomes: tuple[Outcome, ...]) -> Any:
 
 def _histories(found: tuple[Histories, ...]) -> Any:
     """5 %, median and 95 % of what the strategy would have come to."""
-    table = _table("", "loses", *(f"{word} {q:.0%}" for word in ("return", "Sharpe", "drawdown") for q in QUANTILES))
+    table = _table(
+        "", "histories", "loses", *(f"{word} {q:.0%}" for word in ("return", "Sharpe", "drawdown") for q in QUANTILES)
+    )
     for one in found:
         told = one.quantiles()
         cells = [
@@ -109,7 +110,8 @@ def _histories(found: tuple[Histories, ...]) -> Any:
             for name in SHOWN
             for value in told[name]
         ]
-        table.add_row(one.state or "all slices", share(one.loses()), *cells)
+        count = f"{len(one.figures['sharpe']):,}"
+        table.add_row(one.state or "all slices", count, share(one.loses()), *cells)
     return table
 
 
@@ -119,7 +121,8 @@ def _assumed(console: Any, found: Assumptions) -> None:
     table = _table("", "low", "high", "Sharpe at low", "at high", "CAGR at low", "at high")
     for one in found.tornado:
         yearly = ("n/a" if x is None else share(x) for x in one.cagr)
-        table.add_row(one.key, f"{one.low:g}", f"{one.high:g}", *(maybe(x) for x in one.sharpe), *yearly)
+        ends = (x if isinstance(x, str) else f"{x:g}" for x in (one.low, one.high))
+        table.add_row(one.key, *ends, *(maybe(x) for x in one.sharpe), *yearly)
     console.print(table)
     console.print(f"\n[bold]Capacity[/]: {found.said}")
     if not found.capacity:

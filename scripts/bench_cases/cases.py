@@ -16,11 +16,12 @@ from bench_cases.inference import inference
 from bench_cases.journaling import journaling
 from bench_cases.many import many
 from bench_cases.papering import papering
-from bench_cases.tables import head, heading, note, ratios, row, seconds
+from bench_cases.tables import head, heading, note, number, ratios, row, seconds, spread
 from bench_cases.training import features, training
 
 OURS = "barcast"
 VECTORBT = (("vectorbt", "numba"), ("vectorbt", "rust"))
+SWEPT = ("cells", "fills", "equity")
 EVENTS = (("ml4t-backtest", "-"), ("backtrader", "-"))
 
 
@@ -104,13 +105,59 @@ def lanes(options: Options) -> None:
     many(options.quick)
 
 
+def sweep(options: Options) -> None:
+    """Case 6: a grid of parameters over one panel."""
+    rows, names, each = (200, 50, 2) if options.quick else (2500, 500, 10)
+    heading("Sweep: quantile x commission x slippage of the quintile rule, final equity of every cell")
+    two = Contender(f"{OURS}, 2 threads", "sweep", None, "2")
+    sides = [Contender(f"{OURS}, 1 thread", "sweep", None, "1"), two, *contenders("sweep", options, *VECTORBT)[1:]]
+    duel(sides, lambda folder: inputs.sweep(folder, rows, names, each), options.runs, options.make)
+    ratios(f"{each**3:,} cells x {names:,} instruments x {rows:,} bars", sides, each**3 * rows * names, SWEPT)
+    note(
+        "The strategy is that of the first case. Ours ranks, and works out every cell's equity curve and metrics, on the clock; "
+        "vectorbt's weights are ready, its cells are groups of columns, ten at a time, and it runs on one core."
+    )
+
+
+def bootstrap(options: Options) -> None:
+    """Case 7: resampled histories of a curve."""
+    rows = 250 if options.quick else 2500
+    heading("Stationary bootstrap: growth, deepest drawdown and Sharpe ratio of every path")
+    sides = [Contender(name, "bootstrap", None, name) for name in ("ours", "arch", "numpy")]
+    duel(sides, lambda folder: inputs.returns(folder, rows), options.runs, options.make)
+    ratios(f"10,000 paths of {rows:,} days", sides, told=("paths", "growth", "drawdown", "sharpe"))
+    note(
+        "Medians over the paths differ by what is drawn. The indices of ours are arch's; its loop calls a function a path."
+    )
+
+
+def scaling(options: Options) -> None:
+    """Case 8: what a second core is worth to a sweep, and a cluster."""
+    rows, names, cells = (200, 50, 16) if options.quick else (2500, 500, 240)
+    heading(f"A sweep of {cells} cells on {names:,} x {rows:,} bars from a file, on one core and on two")
+    roads = [("threads-1", "1 thread"), ("threads-2", "2 threads"), ("loky-2", "2 processes (loky)")]
+    roads.append(("dask-2", "dask, scheduler and 2 workers of this machine"))
+    sides = [Contender(label, "scaling", None, variant) for variant, label in roads]
+    duel(sides, lambda folder: inputs.file(folder, rows, names, cells), options.runs, options.make)
+    head("road", "seconds", "first run", "cells/s", "times one core", "cells", "sum of total returns")
+    one = sides[0].middle
+    for side in sides:
+        if not side.seconds:
+            row(side.label, side.missing or "no figure", *[""] * 5)
+            continue
+        speed = (f"{cells / side.middle:.1f}", f"{one / side.middle:.2f}")
+        answers = (number(side.told["cells"]), number(side.told["growth"]))
+        row(side.label, spread(side), seconds(side.first), *speed, *answers)
+    note("Every batch reads its bars and works out its signals anew: that, and handing out, is what processes pay for.")
+
+
 def journal(options: Options) -> None:
-    """Case 6: the journal of a paper session, and what the disk's sync costs it."""
+    """Case 9: the journal of a paper session, and what the disk's sync costs it."""
     journaling(options.quick)
 
 
 def paper(options: Options) -> None:
-    """Case 7: a paper session over replayed bars, journal and sync included."""
+    """Case 10: a paper session over replayed bars, journal and sync included."""
     papering(options.quick)
 
 
@@ -120,6 +167,9 @@ CASES: dict[str, Callable[[Options], None]] = {
     "curve": curve,
     "read": read,
     "lanes": lanes,
+    "sweep": sweep,
+    "bootstrap": bootstrap,
+    "scaling": scaling,
     "journal": journal,
     "inference": lambda options: inference(1_024 if options.quick else 10_240, options.runs),
     "training": lambda options: training(options.quick),

@@ -37,9 +37,9 @@ def weekdays(rows: int) -> np.ndarray:
     return (days + 1).astype("datetime64[ns]").astype(np.int64)
 
 
-def weights_of(forecasts: np.ndarray) -> np.ndarray:
-    """The targets of the quintile rule: the best fifth, as long as it is positive, equally weighted, 95 % in all."""
-    k = max(1, int(SHARE * forecasts.shape[1] + 1e-9))
+def weights_of(forecasts: np.ndarray, share: float = SHARE) -> np.ndarray:
+    """The targets of the quintile rule: the best `share`, as long as it is positive, equally weighted, 95 % in all."""
+    k = max(1, int(share * forecasts.shape[1] + 1e-9))
     best = np.argpartition(-forecasts, k - 1, axis=1)[:, :k]
     chosen = np.zeros(forecasts.shape, np.bool_)
     np.put_along_axis(chosen, best, True, axis=1)
@@ -73,6 +73,57 @@ def quintile(folder: Path, rows: int, names: int) -> None:
     }
     facts = {"config": config, "calendar": None, "commission": 5e-4, "slippage": 5e-4, "capital": CAPITAL}
     keep(folder, arrays, facts)
+
+
+def sweep(folder: Path, rows: int, names: int, each: int) -> None:
+    """The daily panel of `quintile`, and a grid of `each` quantiles x commissions x slippages, the last varying fastest."""
+    quintile(folder, rows, names)
+    shares = [round(0.05 * k, 2) for k in range(1, each + 1)]
+    forecasts = np.load(folder / "forecasts.npy")
+    for k, share in enumerate(shares):
+        np.save(folder / f"weights-{k}.npy", weights_of(forecasts, share))
+    costs = [round(1e-4 * k, 4) for k in range(each)]
+    facts = json.loads((folder / "facts.json").read_text())
+    grid = {"strategy.quantile": shares, "execution.commission": costs, "execution.slippage": costs}
+    (folder / "facts.json").write_text(json.dumps(facts | {"grid": grid}))
+
+
+def returns(folder: Path, rows: int) -> None:
+    """Daily returns with fat tails, and the mean length of the blocks that everybody draws."""
+    drawn = 0.01 * np.random.default_rng(3).standard_t(6, rows) + 0.0003
+    keep(folder, {"returns": drawn}, {"block": 5.0, "reps": 10_000})
+
+
+def file(folder: Path, rows: int, names: int, cells: int) -> None:
+    """A Parquet file of bars, a strategy file that ranks them by their last month, and a grid of about `cells` cells."""
+    import pandas as pd
+
+    rng = np.random.default_rng(7)
+    arrays = bars_of(walk(rows, names, 0.02, rng), rng, 0.003)
+    days = np.busday_offset("2000-01-03", np.arange(rows)).astype("datetime64[ns]")
+    frame = pd.DataFrame({key: values.ravel() for key, values in arrays.items()})
+    frame.insert(0, "symbol", np.tile([f"S{i:04d}" for i in range(names)], rows))
+    frame.insert(0, "date", np.repeat(days, names))
+    frame.to_parquet(folder / "bars.parquet")
+    config = {
+        "name": "bench",
+        "data": {
+            "source": "parquet",
+            "path": str(folder / "bars.parquet"),
+            "prices": "split_adjusted",
+            "dividends": "none",
+        },
+        "signals": {"rank": {"plugin": "momentum", "lookback": 20, "skip": 0}},
+        "strategy": {"rule": "quintile", "signal": "rank", "quantile": SHARE, "side": "long"},
+        "execution": {"commission": 5e-4, "slippage": 5e-4},
+        "capital": CAPITAL,
+    }
+    (folder / "bench.yaml").write_text(json.dumps(config))
+    grid = {
+        "exits.stop_loss": [round(0.01 * k, 2) for k in range(2, 2 + cells // 4)],
+        "strategy.quantile": [0.1, 0.2, 0.3, 0.4],
+    }
+    (folder / "facts.json").write_text(json.dumps({"grid": grid}))
 
 
 def bars(folder: Path, rows: int, names: int = 1) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -89,4 +90,61 @@ def read(folder: Path, facts: dict[str, Any], variant: str) -> Any:
     return run
 
 
-serve(version("barcast"), {"quintile": backtest, "bars": backtest, "curve": curve, "read": read})
+def sweep(folder: Path, facts: dict[str, Any], variant: str) -> Any:
+    """Every cell of the grid as a lane, ranking, equity curve and metrics included, on VARIANT threads."""
+    from engine.lane import lanes
+
+    panel, forecasts = panel_of(folder, facts), np.load(folder / "forecasts.npy")
+
+    def run() -> Answer:
+        started = time.perf_counter()
+        done = lanes(facts["config"], panel, facts["grid"], forecasts=forecasts, threads=int(variant))
+        seconds = time.perf_counter() - started
+        fills, equity = sum(lane.fills for lane in done), sum(float(lane.equity[-1]) for lane in done)
+        return {"seconds": seconds, "cells": len(done), "fills": fills, "equity": equity}
+
+    return run
+
+
+def bootstrap(folder: Path, facts: dict[str, Any], variant: str) -> Any:
+    """Growth, deepest drawdown and Sharpe ratio of resampled histories: by VARIANT ours, arch or numpy."""
+    import resampling
+
+    values = np.load(folder / "returns.npy")
+
+    def run() -> Answer:
+        started = time.perf_counter()
+        told = getattr(resampling, variant)(values, facts["block"], facts["reps"])
+        seconds = time.perf_counter() - started
+        middle = np.median(told, axis=0)
+        return {"seconds": seconds, "paths": len(told), **dict(zip(resampling.TOLD, middle.tolist(), strict=True))}
+
+    return run
+
+
+def scaling(folder: Path, facts: dict[str, Any], variant: str) -> Any:
+    """A sweep over a file of bars: VARIANT is a backend of it and how many threads or processes."""
+    import tempfile
+
+    from engine.sweep.running import sweep
+
+    backend, count = variant.split("-")
+    if backend == "dask":
+        import cluster
+
+        cluster.join(folder, int(count))
+    told = {"threads": int(count)} if backend == "threads" else {"jobs": int(count), "backend": backend}
+
+    def run() -> Answer:
+        with tempfile.TemporaryDirectory(dir=folder) as out:
+            started = time.perf_counter()
+            done = sweep(folder / "bench.yaml", facts["grid"], out, **told)
+            seconds = time.perf_counter() - started
+        return {"seconds": seconds, "cells": len(done), "growth": sum(one.metrics["total_return"] for one in done)}
+
+    return run
+
+
+CASES = {"quintile": backtest, "bars": backtest, "curve": curve, "read": read, "sweep": sweep, "bootstrap": bootstrap}
+NAMES = {"arch": "arch", "numpy": "numpy", "dask": "distributed"}  # what a variant is measured of, where not ourselves
+serve(version(NAMES.get(sys.argv[3].split("-")[0], "barcast")), CASES | {"scaling": scaling})

@@ -55,6 +55,47 @@ def quintile(folder: Path, facts: dict[str, Any], variant: str) -> Any:
     return run
 
 
+CHUNK = 10  # cells at once: tiled arrays of 500 x 2,500 bars take 100 MB each
+
+
+def sweep(folder: Path, facts: dict[str, Any], variant: str) -> Any:
+    """A group of columns per cell of the grid, CHUNK cells at once; every cell's final equity is on the clock."""
+    from itertools import islice, product
+
+    close, opened = np.load(folder / "close.npy"), np.load(folder / "open.npy")
+    shares, commissions, slippages = (range(len(values)) for values in facts["grid"].values())
+    ready = [later(np.load(folder / f"weights-{k}.npy"), np.nan) for k in shares]
+    costs = list(facts["grid"].values())[1:]
+    names = close.shape[1]
+
+    def run() -> Answer:
+        started = time.perf_counter()
+        cells, fills, equity = product(shares, commissions, slippages), 0, []
+        while some := list(islice(cells, CHUNK)):
+            portfolio = vbt.Portfolio.from_orders(
+                pd.DataFrame(np.tile(close, (1, len(some)))),
+                size=np.hstack([ready[k] for k, _, _ in some]),
+                size_type="targetpercent",
+                price=np.tile(opened, (1, len(some))),
+                val_price=-np.inf,
+                fees=np.repeat([costs[0][j] for _, j, _ in some], names)[None, :],
+                slippage=np.repeat([costs[1][j] for _, _, j in some], names)[None, :],
+                init_cash=facts["capital"],
+                group_by=np.repeat(np.arange(len(some)), names),
+                cash_sharing=True,
+                call_seq="auto",
+                freq="D",
+                engine=variant,
+            )
+            equity.append(np.asarray(portfolio.final_value()))
+            fills += len(portfolio.order_records)
+        seconds = time.perf_counter() - started
+        final = np.concatenate(equity)
+        return {"seconds": seconds, "cells": len(final), "fills": fills, "equity": float(final.sum())}
+
+    return run
+
+
 def bars(folder: Path, facts: dict[str, Any], variant: str) -> Any:
     """Signals of a bar are traded at the next bar's open; stops hang on the fill price and fill with slippage."""
     opened, high, low, close = (
@@ -91,4 +132,4 @@ def bars(folder: Path, facts: dict[str, Any], variant: str) -> Any:
     return run
 
 
-serve(vbt.__version__, {"quintile": quintile, "bars": bars})
+serve(vbt.__version__, {"quintile": quintile, "sweep": sweep, "bars": bars})

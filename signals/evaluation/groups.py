@@ -10,7 +10,7 @@ from engine.types import Floats
 from signals.evaluation.subject import Subject
 from signals.training import fitting, measured, table
 from signals.training import train as training
-from signals.training.splits import Span
+from signals.training.splits import Pieces, Span
 
 WINDOWS = 6000  # of each range, over all folds: the gap needs no more
 Told = dict[str, Any]
@@ -69,7 +69,7 @@ def gap(subject: Subject, forecast: Floats, cells: Any) -> list[Told]:
     return [*out, {"name": "test", "rows": int(cells.sum()), **table.measure_of(recipe)(made, forecast, cells)}]
 
 
-def spaced(subject: Subject, span: Span, folds: int) -> Any:
+def spaced(subject: Subject, span: Span | Pieces, folds: int) -> Any:
     """Every n-th slice of a range, so that all folds together ask for about WINDOWS windows."""
     count = len(fitting.samples(subject.made, subject.recipe, span, 1))
     stride = max(1, -(-count * folds // WINDOWS))

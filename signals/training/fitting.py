@@ -23,7 +23,7 @@ from signals.training.loop import Clock, Lesson
 from signals.training.material import Material
 from signals.training.objective import Objective
 from signals.training.recipe import Recipe
-from signals.training.splits import Span, Split
+from signals.training.splits import Pieces, Span, Split
 from signals.training.state import Progress
 
 FEWEST_WINDOWS = 100
@@ -100,7 +100,7 @@ def fit(made: Material, recipe: Recipe, split: Split, seed: int, job: Job) -> Fi
     )  # fmt: skip
 
 
-def samples(made: Material, recipe: Recipe, span: Span, stride: int | None = None) -> Samples:
+def samples(made: Material, recipe: Recipe, span: Span | Pieces, stride: int | None = None) -> Samples:
     """The Samples of a range, by the recipe's stride unless another one is given."""
     step = recipe.training.date_stride if stride is None else stride
     least = 5 if recipe.by_date else 1
@@ -109,7 +109,8 @@ def samples(made: Material, recipe: Recipe, span: Span, stride: int | None = Non
 
 def scaled_rows(made: Material, split: Split) -> Any:
     """(N, t, F) features of the training range: all that a scaler is fitted on."""
-    return np.asarray(made.values[:, split.train.first : split.train.stop])
+    parts = [made.values[:, part.first : part.stop] for part in split.train.parts]
+    return np.asarray(parts[0]) if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 
 def winsor(recipe: Recipe) -> tuple[float, float] | None:
@@ -190,7 +191,9 @@ def outputs(
 def key_of(made: Material, recipe: Recipe, split: Split, seed: int, device: torch.device) -> str:
     """sha256 hex of all that decides the weights of a fit."""
     spans = {
-        name: [made.day(span.first), made.day(span.stop - 1)] for name, span in split.spans.items() if name != "test"
+        name: [made.day(row) for part in span.parts for row in (part.first, part.stop - 1)]
+        for name, span in split.spans.items()
+        if name != "test"
     }
     told = [recipe.learning, spans, split.embargo, seed, made.fingerprint, made.features_sha256, device.type]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

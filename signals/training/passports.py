@@ -12,7 +12,7 @@ from signals.training.comparing import kept
 from signals.training.fitting import Fitted
 from signals.training.material import Material
 from signals.training.recipe import Recipe
-from signals.training.splits import Span, Split
+from signals.training.splits import Pieces, Span, Split
 
 VERSION = "1.0"
 LIBRARIES = ("torch", "numpy", "safetensors")
@@ -24,6 +24,7 @@ def passport(fitted: Fitted, made: Material, recipe: Recipe, split: Split, seed:
     losses = {name: finite(best.get(name)) for name in ("train_loss", "penalty", "validation_loss")}
     label = "open_to_open" if recipe.label.kind == "open_to_open" else "close_to_close"
     price = recipe.label.target == "price"
+    begins = valid_from(made, split)
     return Passport.of(
         model_version=VERSION,
         architecture=fitted.architecture,
@@ -36,10 +37,10 @@ def passport(fitted: Fitted, made: Material, recipe: Recipe, split: Split, seed:
         clamp=[0.0, None] if price else None,
         sigma=fitted.sigma,
         universe=list(made.symbols),
-        ranges={name: days(made, span) for name, span in split.spans.items()},
+        ranges={name: days(made, span) for name, span in split.spans.items() if name != "test" or begins is not None},
         embargo=split.embargo,
         known_through=known_through(made, split, None if recipe.tuned is None else recipe.tuned.until),
-        valid_from=None if split.test is None else instant_of(int(made.times[split.test.first - 1])),
+        valid_from=begins,
         data_fingerprint=made.fingerprint,
         seed=seed,
         versions={name: _version(name) for name in LIBRARIES},
@@ -53,6 +54,13 @@ def passport(fitted: Fitted, made: Material, recipe: Recipe, split: Split, seed:
         flags=list(fitted.flags),
         reference=kept(fitted, made, recipe),
     )
+
+
+def valid_from(made: Material, split: Split) -> str | None:
+    """The last close before the test range; None without one, or where the model has seen what comes after it begins."""
+    if split.test is None or split.seen > split.test.first:
+        return None
+    return instant_of(int(made.times[split.test.first - 1]))
 
 
 def known_through(made: Material, split: Split, until: str | None = None) -> str:
@@ -69,8 +77,8 @@ def known_through(made: Material, split: Split, until: str | None = None) -> str
     return instant_of(int(made.times[max(last, chosen - 1)]))
 
 
-def days(made: Material, span: Span) -> list[str]:
-    """First and last date of a range."""
+def days(made: Material, span: Span | Pieces) -> list[str]:
+    """First and last date of a range, whatever is left out between them."""
     return [made.day(span.first), made.day(span.stop - 1)]
 
 

@@ -118,16 +118,41 @@ class WalkForward(Model):
     """Folds in time: train, validate, calibrate, then forecast what comes next."""
 
     every: Literal["monthly", "quarterly", "yearly"] = Field("yearly", description="how often a model is trained")
-    scheme: Literal["rolling", "expanding"] = Field("rolling", description="expanding: train begins with the data")
-    train: Stretch = Field(description="length; of an expanding train the least")
+    scheme: Literal["rolling", "expanding", "cpcv"] = Field(
+        "rolling", description="expanding: train begins with the data; cpcv: groups are set aside, for judging only"
+    )
+    train: Stretch | None = Field(None, description="length; of an expanding train the least; not with cpcv")
     validation: Stretch = Field(description="length")
     calibration: Stretch | None = Field(None, description="length; for probabilities")
     first: Date | None = Field(None, description="no forecast before it")
     last: Date | None = Field(None, description="no forecast after it")
     least: Count = Field(1, description="bars a fold must forecast; folds with fewer are refused")
+    groups: Count | None = Field(None, description="of cpcv: parts that time is cut into; 6 unless said")
+    test_groups: Count | None = Field(None, description="of cpcv: how many a fit sets aside; 2 unless said")
+
+    @model_validator(mode="after")
+    def _agree(self) -> WalkForward:
+        if self.scheme != "cpcv":
+            if self.train is None:
+                raise Mistakes([At("train", "missing; a rolling or expanding walk-forward needs its length")])
+            for name in ("groups", "test_groups"):
+                if getattr(self, name) is not None:
+                    raise Mistakes([At(name, "goes with scheme cpcv{there}", also="scheme")])
+            return self
+        if self.train is not None:
+            raise Mistakes([At("train", "cpcv learns from all that is not set aside; leave it out")])
+        for name, usual in (("groups", 6), ("test_groups", 2)):
+            if getattr(self, name) is None:
+                self._fill(name, usual)
+        assert self.groups is not None and self.test_groups is not None
+        if not 2 <= self.test_groups < self.groups:
+            said = f"expected 2 or more and fewer than the {self.groups} groups, got {self.test_groups}"
+            raise Mistakes([At("test_groups", said)])
+        return self
 
     def walk(self) -> Walk:
-        """The walk that splits.folds takes."""
+        """The walk that splits.folds takes; not of cpcv."""
+        assert self.train is not None
         return Walk(self.every, self.scheme, self.train, self.validation, self.calibration, self.first, self.last)
 
 

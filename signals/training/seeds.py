@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.errors import ConfigError
 from signals.training import material
 from signals.training.recipe import Recipe
 from signals.training.train import Run
@@ -17,6 +18,8 @@ def walk(
 
     The Markdown page of their forecasts; None without `table`.
     """
+    if table and recipe.walkforward is not None and recipe.walkforward.scheme == "cpcv":
+        raise ConfigError("--table: scheme cpcv forecasts every date more than once; see barcast cpcv instead")
     made = material.material(recipe, run.say)
     walks = []
     for seed in range(recipe.seed, recipe.seed + seeds):

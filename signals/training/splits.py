@@ -34,6 +34,32 @@ class Span(NamedTuple):
     def rows(self) -> Ints:
         return np.arange(self.first, self.stop, dtype=np.int64)
 
+    @property
+    def parts(self) -> tuple[Span, ...]:
+        return (self,)
+
+
+class Pieces(NamedTuple):
+    """Slices of several Spans that follow each other in time."""
+
+    parts: tuple[Span, ...]
+
+    @property
+    def first(self) -> int:
+        return self.parts[0].first
+
+    @property
+    def stop(self) -> int:
+        return self.parts[-1].stop
+
+    @property
+    def size(self) -> int:
+        return sum(part.size for part in self.parts)
+
+    @property
+    def rows(self) -> Ints:
+        return np.concatenate([part.rows for part in self.parts])
+
 
 @dataclass(frozen=True, slots=True)
 class Length:
@@ -51,14 +77,14 @@ class Length:
 class Split:
     """The ranges of one fit; an absent one is None."""
 
-    train: Span
+    train: Span | Pieces
     validation: Span
     calibration: Span | None
-    test: Span | None
+    test: Span | Pieces | None
     embargo: int
 
     @property
-    def spans(self) -> dict[str, Span]:
+    def spans(self) -> dict[str, Span | Pieces]:
         """The ranges there are, by name, in order."""
         return {name: span for name in ORDER if (span := getattr(self, name)) is not None}
 

@@ -2,7 +2,8 @@
 
 OUT/fold-000 ... are model folders; OUT/forecasts.parquet holds date, symbol, forecast, fold: out-of-sample rows only.
 OUT/said.parquet has what blocked classifiers would have said too.
-OUT/walkforward.json says what each fold has seen. A fold that is finished is not fitted again.
+OUT/walkforward.json says what each fold has seen. A fold that is finished is not fitted again. Scheme cpcv leaves
+OUT/path-000.parquet ... and OUT/cpcv.json instead (signals.training.combinatorial).
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ import numpy as np
 from engine.errors import ConfigError, DataError
 from signals import folder as folders
 from signals.passport import Passport, instant_of
-from signals.training import fitting, material, splits
+from signals.training import combinatorial, fitting, material, splits
 from signals.training.loop import Clock
 from signals.training.material import Material
 from signals.training.passports import days
-from signals.training.recipe import Recipe, read
+from signals.training.recipe import Recipe, WalkForward, read
 from signals.training.source import device_of
-from signals.training.splits import Split
+from signals.training.splits import Span, Split
 from signals.training.state import replace
 from signals.training.train import Run, model
 
@@ -58,7 +59,10 @@ def walkforward(recipe: Recipe, out: str | Path, run: Run, jobs: int = 1, made: 
         for k in todo:
             fold(here, recipe, found[k], k, place, run)
     passports = [folders.read_passport(place / name_of(k)) for k in range(len(found))]
-    stitch(place, here, recipe, found, passports)
+    if recipe.walkforward is not None and recipe.walkforward.scheme == "cpcv":
+        combinatorial.stitch(place, here, recipe, found, exactly(here, found, passports))
+    else:
+        stitch(place, here, recipe, found, passports)
     return Walked(place, found, passports)
 
 
@@ -70,6 +74,8 @@ def folds_of(made: Material, recipe: Recipe) -> list[Split]:
     usable = np.flatnonzero(made.known.any(axis=0))
     if not len(usable):
         raise DataError(f"{recipe.name}: no window of {recipe.window} slices is known; give more data")
+    if said.scheme == "cpcv":
+        return combined(made, recipe, said, int(usable[0]))
     found = splits.folds(made.dates, said.walk(), recipe.embargo, int(usable[0]) if said.scheme == "expanding" else 0)
     for split in found:
         assert split.test is not None
@@ -79,6 +85,34 @@ def folds_of(made: Material, recipe: Recipe) -> list[Split]:
                 f"walkforward: {span} has {split.test.size} bars, expected at least {said.least}; set walkforward.last"
             )
     return found
+
+
+def combined(made: Material, recipe: Recipe, said: WalkForward, begin: int) -> list[Split]:
+    """The Splits of scheme cpcv, over the slices from `begin` on and between the section's dates."""
+    assert said.groups is not None and said.test_groups is not None
+    first = 0 if said.first is None else int(np.searchsorted(made.dates, np.datetime64(said.first)))
+    stop = len(made.dates)
+    if said.last is not None:
+        stop = int(np.searchsorted(made.dates, np.datetime64(said.last), side="right"))
+    memory = recipe.window - 1 + recipe.training.shift
+    rows = Span(max(begin, first), stop)
+    told = (said.groups, said.test_groups, recipe.embargo, memory, said.validation, said.calibration)
+    return combinatorial.folds(made.dates, rows, *told)
+
+
+def exactly(made: Material, found: list[Split], passports: list[Passport]) -> list[dict[str, Any]]:
+    """What each fold of scheme cpcv was fitted on and forecast, stretch by stretch."""
+    return [
+        {
+            "fold": k,
+            "folder": name_of(k),
+            "known_through": passport.known_through,
+            "weights_sha256": passport.weights_sha256,
+            "ranges": {name: [days(made, part) for part in span.parts] for name, span in split.spans.items()},
+            "flags": list(passport.flags),
+        }
+        for k, (split, passport) in enumerate(zip(found, passports, strict=True))
+    ]
 
 
 def fold(made: Material, recipe: Recipe, split: Split, k: int, place: Path, run: Run) -> None:
@@ -104,7 +138,8 @@ def key(made: Material, recipe: Recipe, split: Split, run: Run) -> str:
     """What a fold's finished folder must have been made from; its test range may grow."""
     assert split.test is not None
     device = device_of(run.device)
-    return f"{fitting.key_of(made, recipe, split, recipe.seed, device)} {' '.join(days(made, split.test))}"
+    tested = " ".join(day for part in split.test.parts for day in days(made, part))
+    return f"{fitting.key_of(made, recipe, split, recipe.seed, device)} {tested}"
 
 
 def finished(folder: Path, key: str) -> bool:

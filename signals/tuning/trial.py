@@ -132,7 +132,7 @@ def noted(
     others = {"seed": recipe.seed, "ranges": {name: days(made, span) for name, span in split.spans.items()}}
     said = {**params, "score": tune.score, "value": outcome.score, "epochs": outcome.epochs, "stopped": outcome.stopped}
     told = (recipe.learning | {"name": recipe.name}, others, made.fingerprint, made.bars_per_year)
-    return ledger.trial_of(*told, made.times[rows], equity, 1.0, kind="tune", said=said)
+    return ledger.trial_of(*told, made.times[rows], equity, 1.0, kind="tune", said=said, symbols=made.symbols)
 
 
 def judging(made: Material, recipe: Recipe, tune: Tune) -> Split:

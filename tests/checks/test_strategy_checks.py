@@ -146,6 +146,10 @@ RULES = [
     ("quintile", {"side": "long_short", "quantile": "25%", "rebalance": "weekly", "cooldown": "3 bars"}),
     ("threshold", {}),
     ("threshold", {"confidence": 0.6, "exit_confidence": 0.4, "side": "long_short", "max_positions": 2}),
+    (
+        "threshold",
+        {"confidence": "top 20% trailing 30", "exit_confidence": "top 50% trailing 30", "side": "long_short"},
+    ),
 ]
 
 

@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from engine.config import dump_yaml, load, schema, schema_text
+from engine.config.gates import Trailing
 from engine.config.loader import parse, read_scalar
 from engine.errors import ConfigError
 
@@ -83,6 +84,16 @@ def test_defaults_are_off_or_neutral():
 def test_a_threshold_leaves_below_its_confidence_and_takes_as_many_positions_as_fit_unless_told():
     strategy = load(GOOD).strategy
     assert (strategy.exit_confidence, strategy.size, strategy.max_positions) == (0.7, 0.1, 10)
+
+
+def test_a_gate_may_be_a_share_of_past_forecasts_and_is_written_as_it_was_said():
+    gate = {"rule": "threshold", "signal": "up", "confidence": "top 7.5%  trailing 252"}
+    config = load(GOOD | {"strategy": gate})
+    assert config.strategy.confidence == config.strategy.exit_confidence == Trailing(0.075, 252)
+    assert config.resolved()["strategy"]["confidence"] == "top 7.5% trailing 252" and load(config.resolved()) == config
+    assert config.remembers() == 252 and load(GOOD).remembers() == 0
+    wider = load(config, ["strategy.exit_confidence=top 100% trailing 252"])
+    assert wider.strategy.exit_confidence == Trailing(1.0, 252)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -184,3 +186,26 @@ def test_a_config_on_the_common_ground_is_run_from_its_file():
     result = crosscheck(ROOT / "configs/crosscheck/sp500-threshold.yaml", sets=["data.start=2008-01-01"])
     assert result.same
     assert result.matched > 100
+
+
+def gated(case: Case) -> Case:
+    """The same market under a gate of past forecasts."""
+    rng = random.Random(case.seed)
+    window, share = rng.choice([4, 10]), rng.choice([0.2, 0.4, 0.6])
+    gate = {"confidence": f"top {share:.0%} trailing {window}"}
+    if rng.random() < 0.7:
+        gate["exit_confidence"] = f"top {min(1.0, share + 0.3):.0%} trailing {window}"
+    old = {key: value for key, value in case.config["strategy"].items() if key != "exit_confidence"}
+    return replace(case, config=case.config | {"strategy": old | gate})
+
+
+def test_a_gate_of_past_forecasts_is_followed_by_both_alike_and_a_wrong_one_is_caught():
+    cases = [gated(case) for seed in range(60) if (case := make_case(seed)).config["strategy"]["rule"] == "threshold"]
+    found = [result for case in cases if (result := parted(case)) is not None]
+    assert len(found) > 20 and all(result.same for result in found)
+    assert sum(result.matched for result in found) > 400
+    narrower = "strategy.confidence=top 10% trailing 10"
+    wrong = [
+        parted(case, narrower) for case in cases if case.config["strategy"].get("exit_confidence", "").endswith(" 10")
+    ]
+    assert any(result is not None and not result.same for result in wrong)

@@ -8,7 +8,7 @@ import pytest
 from engine import Panel
 from engine.config.rules import Quintile, Threshold
 from engine.crosscheck import crosscheck
-from engine.crosscheck.rules import Seen, due_slices, quintile, shares, threshold, within
+from engine.crosscheck.rules import Seen, due_slices, quintile, standings, threshold, whole, within
 from engine.run import load_config, load_panel
 
 NAN = float("nan")
@@ -37,6 +37,23 @@ def test_a_name_rests_for_its_cooldown():
     assert threshold(rule, [0.7, 0.7], True, seen([0, 0], [8, 7])) == {1: 0.2}
 
 
+def test_a_gate_of_past_forecasts_measures_each_name_against_itself():
+    rule = Threshold(
+        rule="threshold", signal="f", confidence="top 25% trailing 4", exit_confidence="top 50% trailing 4", size=0.2,
+        max_positions=9, side="long_short",
+    )  # fmt: skip
+    # shares (below, above): .75 enters, .5 does not; as a short likewise; a long leaves below .5; None is too early
+    shares = [(0.75, 0.25), (0.5, 0.5), (0.0, 1.0), (0.5, 0.5), (0.25, 0.75), None, None]
+    told = threshold(rule, [0.6, 0.9, 0.4, 0.1, 0.7, 0.9, 0.1], True, seen([0, 0, 0, 5, 5, 5, 0]), shares)
+    assert told == {4: 0.0, 2: -0.2, 0: 0.2}
+
+
+def test_the_standings_are_of_the_last_forecasts_that_were_known():
+    told = standings([[0.5], [0.1], [NAN], [0.9], [0.5], [0.5]], 2)
+    # of (.5, .1) both lie below .9; of (.1, .9) one below and one above .5; of (.9, .5) one above
+    assert [row[0] for row in told] == [None, None, None, (1.0, 0.0), (0.5, 0.5), (0.0, 0.5)]
+
+
 def test_quintile_ranks_filters_and_shares_out():
     rule = Quintile(rule="quintile", signal="f", quantile=0.4, side="long_short", positive_only=True)
     told = quintile(rule, [0.3, -0.1, 0.3, 0.2, -0.2, NAN], seen([0] * 6))
@@ -52,7 +69,7 @@ def test_caps_bind_name_by_name_and_then_all_together():
 
 
 def test_shares_are_whole_and_toward_zero():
-    assert [shares(q) for q in (2.9, -2.9, 3.0 - 1e-10, 0.4)] == [2, -2, 3, 0]
+    assert [whole(q) for q in (2.9, -2.9, 3.0 - 1e-10, 0.4)] == [2, -2, 3, 0]
 
 
 @pytest.mark.parametrize("name", ["us20", "sp500"])

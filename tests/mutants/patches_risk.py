@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.mutants.mutant import Mutant
 
-THRESHOLD, QUINTILE = "strategies/threshold.py", "strategies/quintile.py"
+THRESHOLD, QUINTILE, TRAILING = (f"strategies/{name}.py" for name in ("threshold", "quintile", "trailing"))
+LOOP, FUSED = "engine/loop.py", "engine/step/fused.py"
 SHAPING, SIZING, CAPS = "risk/shaping.py", "risk/sizing.py", "risk/caps.py"
 SWITCHES, MEASURES, LOOKING = "risk/switches.py", "engine/measures.py", "engine/step/looking.py"
 
@@ -16,10 +17,40 @@ _TABLE = [
     ("an entry on its way takes no slot", THRESHOLD, "if held or under_way:", "if held:"),
     ("threshold cools a slice too long", THRESHOLD, "view.exit_t[i] < params[COOLDOWN]", "view.exit_t[i] <= params[COOLDOWN]"),
     ("threshold breaks ties by column", THRESHOLD, "symbol_rank[i] < symbol_rank[best]", "i < best"),
-    ("threshold enters above the confidence only", THRESHOLD, "forecast >= enough", "forecast > enough + 2 * SLACK"),
-    ("threshold leaves at the exit confidence", THRESHOLD, "if confidence < params[EXIT_CONFIDENCE] - SLACK", "if confidence <= params[EXIT_CONFIDENCE]"),
+    ("threshold enters above the confidence only", THRESHOLD, "return confidence >= gate - SLACK", "return confidence > gate + SLACK"),
+    ("threshold leaves at the exit confidence", THRESHOLD,
+     "side, params[EXIT_CONFIDENCE], forecast", "side, params[EXIT_CONFIDENCE] + 3 * SLACK, forecast"),
     ("a probability is mirrored at zero", THRESHOLD, "1.0 - forecast if", "-forecast if"),
     ("the least confident takes the slot", THRESHOLD, "state[STRENGTH, i] > state[STRENGTH, best]", "state[STRENGTH, i] < state[STRENGTH, best]"),
+    # gates of past forecasts
+    ("a share misses by rounding", THRESHOLD, "share_beyond(i, side, window, state) >= gate - SLACK", "share_beyond(i, side, window, state) >= gate"),
+    ("a share must be exceeded", THRESHOLD, "share_beyond(i, side, window, state) >= gate - SLACK", "share_beyond(i, side, window, state) > gate + SLACK"),
+    ("a tie counts as beaten", TRAILING, "1.0 if past[i] < forecast[i] else 0.0", "1.0 if past[i] <= forecast[i] else 0.0"),
+    ("a short's tie counts as beaten", TRAILING, "1.0 if past[i] > forecast[i] else 0.0", "1.0 if past[i] >= forecast[i] else 0.0"),
+    ("a short counts what lies below", TRAILING, "float(state[BELOW if side > 0.0 else ABOVE, i] / window)", "float(state[BELOW, i] / window)"),
+    ("a short is the rest of the long", TRAILING, "float(state[BELOW if side > 0.0 else ABOVE, i] / window)", "float((state[BELOW, i] if side > 0.0 else window - state[BELOW, i]) / window)"),
+    ("today's forecast is among those before it", THRESHOLD,
+     "        place(forecasts[0], window, state)\n", "        remember(forecasts[0], has_bar, window, state)\n        place(forecasts[0], window, state)\n"),
+    ("a share of half a record", THRESHOLD, "window > 0 and state[COUNT, i] < window", "window > 0 and 2 * state[COUNT, i] < window"),
+    ("a full record waits one more", THRESHOLD, "state[COUNT, i] < window:", "state[COUNT, i] <= window:"),
+    ("a held name without a record leaves", THRESHOLD,
+     "            codes[i] |= np.uint32(c.WARMING_UP)\n", "            codes[i] |= np.uint32(c.WARMING_UP)\n            target[i] = 0.0\n"),
+    ("the record forgets nothing", TRAILING, "int(state[COUNT, i]) % window", "min(int(state[COUNT, i]), window - 1)"),
+    ("the record counts slices", THRESHOLD, "remember(forecasts[0], has_bar, window, state)", "remember(np.where(np.isnan(forecasts[0]), -9.0, forecasts[0]), has_bar, window, state)"),
+    ("a forecast without a bar is on record", TRAILING, "if has_bar[i] and not", "if not"),
+    ("outsiders are not on record", THRESHOLD, "remember(forecasts[0], has_bar, window, state)", "remember(forecasts[0], has_bar & member, window, state)"),
+    ("names held are not on record", THRESHOLD, "remember(forecasts[0], has_bar, window, state)", "remember(forecasts[0], has_bar & (view.quantity == 0.0), window, state)"),
+    ("slots go to the highest shares", THRESHOLD, "state[STRENGTH, i] = forecast if long else mirror", "state[STRENGTH, i] = (forecast if long else mirror) if params[WINDOW] == 0 else share_beyond(i, state[SIDE, i], int(params[WINDOW]), state)"),
+    ("of two sides the long one wins", THRESHOLD, "long = forecast >= mirror", "long = True"),
+    ("an exit share is the entry's", THRESHOLD, "least(s.confidence), least(s.exit_confidence)", "least(s.confidence), least(s.confidence)"),
+    ("a switch's slices are not on record", FUSED, "if not out or rules.listens != 0.0:", "if not out:"),
+    ("a switch's slices are not on record slice by slice", LOOP, "if out and self.rules.listens:", "if False:"),
+    ("a rule that listens decides", LOOKING, "asked and scratch.has_bar[i]", "scratch.has_bar[i]"),
+    ("the margin of a share is the way to the nearest forecast", TRAILING,
+     "        if here - nearest >= most:\n            return float(here - nearest)\n", "        return float(here - nearest)\n"),
+    ("the margin of a share below it is the way to the nearest forecast", TRAILING,
+     "    if nearest - here >= most:\n        return float(nearest - here)\n", "    return float(nearest - here)\n"),
+    ("a tie has a margin", TRAILING, "        return 0.0  # ties alone", "        return np.inf  # ties alone"),
     ("k is rounded", QUINTILE, "math.floor(params[QUANTILE] * names + 1e-9)", "round(params[QUANTILE] * names)"),
     ("quintile breaks ties by column", QUINTILE, "state[TIED, symbol_rank[i]] = i", "state[TIED, i] = i"),
     ("positive_only keeps zero", QUINTILE, "not forecast[i] > 0.0", "not forecast[i] >= 0.0"),

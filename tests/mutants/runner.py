@@ -24,11 +24,11 @@ NEAREST = {
     "closing": ["close"],
     "marking": ["mark"],
     "levels": ["inside", "atr_exits"],
-    "looking": ["look", "atr_exits"],
+    "looking": ["look", "atr_exits", "trailing"],
     "money": ["opening"],
     "growing": ["opening", "orders"],
     "trade": ["rounds", "survivors"],
-    "fused": ["shaping"],
+    "fused": ["shaping", "trailing"],
     "admitting": ["caps", "survivors"],
     "explicit": ["orders", "rounds", "survivors"],
     "rounds": ["rounds", "survivors"],
@@ -37,6 +37,8 @@ NEAREST = {
     "measures": ["sizers", "atr_exits", "survivors"],
     "orders": ["orders", "survivors"],
     "switches": ["switches", "survivors"],
+    "threshold": ["threshold", "trailing"],
+    "loop": ["trailing"],
 }
 
 # A wrong version that breaks down has computed nothing wrong: what fails then is the patch.

@@ -106,6 +106,7 @@ class Holding:
     missing_days: int = 0
     dead: bool = False
     arrives: int = 0  # threshold: the slice that an entry on its way meets
+    forecasts: list[float] = field(default_factory=list)  # threshold: all that were known before this slice
     bar_today: bool = False
     returns: list[float] = field(default_factory=list)  # one-bar total returns, for impact
     known: int = 0  # how many of them were known before this slice

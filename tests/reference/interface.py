@@ -37,6 +37,14 @@ class Atr:
 
 
 @dataclass
+class Top:
+    """A gate among the last `window` forecasts of the same name: the highest `share` of them for longs, the lowest for shorts."""
+
+    share: float
+    window: int
+
+
+@dataclass
 class Market:
     """Slices t = 0 .. T-1 over instruments i = 0 .. N-1, columns in ascending symbol order. NaN is 'not there'."""
 
@@ -86,8 +94,8 @@ class Config:
     side: Literal["long", "short", "long_short"] = "long"
     cooldown: int = 0
     # threshold
-    confidence: float = 0.0
-    exit_confidence: float = 0.0
+    confidence: float | Top = 0.0
+    exit_confidence: float | Top = 0.0  # both of one kind, and of one window
     size: float = 0.1
     max_positions: int = 1
     # quintile

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.types import DAY_NS
-from tests.reference.interface import NAN, Atr, Config, Market, Order, Switch
+from tests.reference.interface import NAN, Atr, Config, Market, Order, Switch, Top
 
 
 def make_market(seed: int, n: int | None = None, length: int | None = None) -> Market:
@@ -146,7 +146,17 @@ def make_config(seed: int) -> Config:
         config = replace(
             config, **ruinous, atr_sizing=None, stop_loss=None, trailing_stop=None, switches=[], maintenance=None
         )
-    return config
+    return with_gate(config, seed)
+
+
+def with_gate(config: Config, seed: int) -> Config:
+    """The same rules; of some thresholds the gates are shares of the last forecasts. Drawn apart from all else."""
+    pick = random.Random(seed * 31_337 + 7).choice
+    if config.rule != "threshold" or pick([True, False]):
+        return config
+    window, share = pick([2, 4, 5, 12]), pick([0.1, 0.25, 0.4, 0.6])
+    leave = pick([share, share, min(1.0, share + 0.25), 1.0])
+    return replace(config, confidence=Top(share, window), exit_confidence=Top(leave, window))
 
 
 def more_switches(rng: random.Random) -> list[Switch]:

@@ -8,7 +8,7 @@ import math
 
 from engine import codes
 from tests.reference.account import TINY, Order, State, floor_to_lot, leave
-from tests.reference.interface import NAN
+from tests.reference.interface import NAN, Top
 from tests.reference.levels import average_true_range, exits_of_file
 from tests.reference.measures import deviation, last_deviation
 from tests.reference.orders import write_explicit
@@ -17,7 +17,15 @@ SLACK = 1e-12  # a cap binds when it is exceeded by more than this
 
 
 def looking(state: State) -> None:
-    """Nothing; decides, shapes and writes the orders for the next slice (or the one `delay` later)."""
+    """Nothing; decides, shapes and writes the orders for the next slice (or the one `delay` later), then remembers."""
+    look(state)
+    asked = [i for i in range(len(state.holdings)) if state.has_bar(i)]
+    for i in split_by_forecast(state, asked)[0]:
+        state.holdings[i].forecasts.append(state.market.forecast[state.t][i])
+
+
+def look(state: State) -> None:
+    """Nothing; see looking."""
     flatten = flatten_reason(state)
     if flatten:
         write_flattening(state, flatten)
@@ -117,18 +125,23 @@ def threshold(state: State, asked: list[int], targets: list[float], decisions: l
             decisions[i] = codes.IN_POSITION
             continue
         mirrored = 1 - value if config.unit == "probability" else -value
+        if isinstance(config.confidence, Top) and len(state.holdings[i].forecasts) < config.confidence.window:
+            decisions[i] = codes.WARMING_UP
+            continue
         if held:
-            leaves = (value if held > 0 else mirrored) < config.exit_confidence - SLACK
-            decisions[i] = codes.LEAVE if leaves else codes.IN_POSITION
-            targets[i] = 0.0 if leaves else NAN
+            stays = sure(state, i, math.copysign(1.0, held), value if held > 0 else mirrored, config.exit_confidence)
+            decisions[i] = codes.IN_POSITION if stays else codes.LEAVE
+            targets[i] = NAN if stays else 0.0
             continue
         sides = {"long": [(value, 1.0)], "short": [(mirrored, -1.0)]}
-        strength, sign = max(sides.get(config.side, [(value, 1.0), (mirrored, -1.0)]))
-        if strength < config.confidence - SLACK:
+        open_to = sides.get(config.side, [(value, 1.0), (mirrored, -1.0)])
+        able = [(strength, sign) for strength, sign in open_to if sure(state, i, sign, strength, config.confidence)]
+        if not able:
             decisions[i] = codes.BELOW_CONFIDENCE
         elif cooling(state, i):
             decisions[i] = codes.COOLDOWN
         else:
+            strength, sign = max(able)
             candidates.append((-strength, i, sign))
     busy = sum(1 for i, holding in enumerate(state.holdings) if holding.quantity or under_way(state, i))
     free = max(0, config.max_positions - busy)
@@ -138,6 +151,15 @@ def threshold(state: State, asked: list[int], targets: list[float], decisions: l
             state.holdings[i].arrives = state.t + 1 + config.delay
         else:
             decisions[i] = codes.SLOTS_FULL
+
+
+def sure(state: State, i: int, sign: float, strength: float, gate: float | Top) -> bool:
+    """Whether a side's strength reaches the gate; or today's forecast is beyond enough of the name's last ones."""
+    if not isinstance(gate, Top):
+        return strength >= gate - SLACK
+    today, past = state.market.forecast[state.t][i], state.holdings[i].forecasts[-gate.window :]
+    beyond = [before for before in past if (before < today if sign > 0 else before > today)]
+    return len(beyond) / gate.window >= 1 - gate.share - SLACK
 
 
 def is_due(state: State) -> bool:

@@ -82,7 +82,8 @@ Rules
     slice.
 40. threshold: one below confidence, without a free slot or in cooldown gets NaN; cooling names take no slot;
     positions held count over all instruments; with both sides open, the stronger side counts, a tie is long; leaving
-    is forecast < exit_confidence.
+    is forecast < exit_confidence. A gate `Top` counts the last forecasts that were known on bars, in every slice of the run,
+    flattened ones and those outside the universe too; a side passes alone, and of two that pass the stronger counts.
 41. quintile, side short: only the k lowest, short; positive_only filters longs, negative_only shorts; k' is per leg;
     a cooling name is counted in k' and gets 0.
 42. quintile: a held name ranked or filtered out is LEAVE, an unheld one RANK_CUT or SIGN_FILTER; a name held on the

@@ -214,6 +214,24 @@ def test_what_was_not_traded_is_explained_with_the_number_it_missed():
     assert "its forecast fell short of the confidence to enter (confidence 0.7, side long). Forecast: up 0.61." in text
 
 
+def gated(rows, code, forecasts):
+    strategy = {"rule": "threshold", "signal": "up", "confidence": "top 25% trailing 4", "side": "long"}
+    codes = [[c.WARMING_UP]] * (rows - 1) + [[code]]
+    panel = market([10] * rows)
+    return result(panel, codes=codes, forecasts={"up": [[value] for value in forecasts]}, config={"strategy": strategy})
+
+
+def test_a_gate_of_past_forecasts_is_explained_with_where_the_forecast_stood():
+    known = [0.1, float("nan"), 0.2, 0.3, 0.4, 0.25]
+    text = gated(6, c.BELOW_CONFIDENCE, known).explain("2024-01-06", "A")
+    where = "above 50.0% and below 50.0% of its last 4 forecasts"
+    assert f"the confidence to enter (confidence top 25% trailing 4, side long, {where}). Forecast: up 0.25." in text
+    early = gated(3, c.WARMING_UP, known[:3]).explain("2024-01-03", "A")
+    assert "or made too few forecasts to compare with (confidence top 25% trailing 4, 1 forecasts before it)" in early
+    silent = gated(2, c.WARMING_UP, known[:2]).explain("2024-01-02", "A")
+    assert "to compare with (confidence top 25% trailing 4). Forecast: up none." in silent
+
+
 def test_a_rank_cut_is_explained_with_the_rank():
     config = {"strategy": {"rule": "quintile", "signal": "f", "quantile": 0.2, "side": "long"}}
     panel, forecasts = market([[1, 1, 1]]), {"f": [[0.1, 0.3, 0.2]]}

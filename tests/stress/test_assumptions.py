@@ -56,6 +56,16 @@ def test_a_move_that_the_rules_forbid_is_left_out(found):
     assert _valid(config, "strategy.quantile", 0.2, 0.3)
 
 
+def test_a_share_of_past_forecasts_is_moved_by_a_quarter_of_the_share(found):
+    from risk.stress.assumptions import _valid
+
+    gate = {"rule": "threshold", "signal": "r", "confidence": "top 10% trailing 20"}
+    config = load(found[0].resolved() | {"strategy": gate})
+    assert ("strategy.confidence", "top 7.5% trailing 20", "top 12.5% trailing 20") in moved(config)
+    assert _valid(config, "strategy.confidence", "top 7.5% trailing 20", "top 12.5% trailing 20")
+    assert not _valid(config, "strategy.confidence", "top 75% trailing 20", "top 125% trailing 20")
+
+
 def test_the_tornado_has_its_widest_first(found):
     spans = [one.span for one in found[1].tornado]
     assert spans == sorted(spans, reverse=True) and spans[0] > 0.0

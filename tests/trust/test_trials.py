@@ -34,10 +34,13 @@ def ran(panel=None, forecasts=None, **changes) -> engine.Result:
     )
 
 
-def made(number: int, fingerprint: str = "bars", returns=(0.01, -0.02, 0.03, 0.0)) -> trials.Trial:
+def made(
+    number: int, fingerprint: str = "bars", returns=(0.01, -0.02, 0.03, 0.0), first=0, rate=252.0, symbols=()
+) -> trials.Trial:
     equity = 100.0 * np.cumprod(1.0 + np.array(returns))
-    times = np.arange(len(equity))
-    return trials.trial_of({"name": "one", "capital": number}, {}, fingerprint, 252.0, times, equity, 100.0)
+    times = first + np.arange(len(equity))
+    told = ({"name": "one", "capital": number}, {}, fingerprint, rate, times, equity, 100.0)
+    return trials.trial_of(*told, symbols=symbols)
 
 
 def test_a_run_is_a_trial_with_its_returns_and_its_sharpe_per_bar(tmp_path):
@@ -79,15 +82,16 @@ def test_trials_are_grouped_by_their_bars_and_frequency(tmp_path):
     place = tmp_path / "trials.sqlite"
     trials.note(place, [made(1), made(2), made(3, "other bars")])
     assert [len(group) for group in trials.groups(trials.read(place)).values()] == [2, 1]
-    assert len(trials.read(place, "bars", 252.0)) == 2 and not trials.read(place, "bars", 12.0)
+    assert len(trials.read(place, made(1))) == 2 and not trials.read(place, made(1, rate=12.0))
 
 
 def test_a_long_series_is_kept_as_compound_returns_of_equal_stretches():
-    returns = np.full(10_000, 0.001)
+    returns = np.full(40_000, 0.001)
     one = made(1, returns=returns)
-    assert one.per_point == 3 and len(one.returns) == 3334 and one.slices == 10_000
+    assert one.per_point == 3 and len(one.returns) == 13_334 and one.slices == 40_000
     assert one.returns[0] == pytest.approx(1.001**3 - 1, rel=1e-6)
-    assert np.prod(1 + one.returns) == pytest.approx(1.001**10_000, rel=1e-4)
+    assert np.log1p(one.returns).sum() == pytest.approx(40_000 * np.log(1.001), rel=1e-4)
+    assert one.times[:2].tolist() == [2, 5] and one.times[-2:].tolist() == [39_998, 39_999]
 
 
 def test_a_ruined_trial_counts_and_has_no_sharpe_ratio(tmp_path):
@@ -119,7 +123,7 @@ def test_a_batch_is_noted_whole_or_not_at_all(tmp_path, monkeypatch):
     place = tmp_path / "trials.sqlite"
     trials.note(place, [made(1)])
     row = trials._row
-    monkeypatch.setattr(trials, "_row", lambda trial: row(trial) if trial.key != made(3).key else (None,) * 14)
+    monkeypatch.setattr(trials, "_row", lambda trial: row(trial) if trial.key != made(3).key else (None,) * 15)
     with pytest.raises(OutputError, match="--no-ledger"):
         trials.note(place, [made(2), made(3)])
     assert [trial.key for trial in trials.read(place)] == [made(1).key]
@@ -158,4 +162,18 @@ def test_the_command_counts_runs_and_lanes_and_can_be_told_not_to(tmp_path):
     told = json.loads(cli.invoke(app, ["trials", out, "--json"]).output)
     (group,) = told["groups"]
     assert group["trials"] == 3 and 1.0 <= group["effective"] <= 3.0 and 0.0 < group["dsr"] < group["psr"] < 1.0
+    assert group["here"] == 3 and group["names"] == 1
     assert "deflated" in cli.invoke(app, ["trials", out]).output
+
+
+def test_a_ledger_of_the_first_format_is_read_and_goes_on(tmp_path):
+    place = tmp_path / "trials.sqlite"
+    trials.note(place, [made(1), made(2)])
+    with sqlite3.connect(place) as ledger:
+        ledger.execute("alter table trial drop column bars")
+        ledger.execute("drop table bars")
+        ledger.execute("pragma user_version = 1")
+    old = trials.read(place)
+    assert [trial.key for trial in old] == sorted((made(1).key, made(2).key)) and old[0].symbols == ()
+    assert trials.note(place, [made(2), made(3)]) == 1
+    assert len(trials.read(place, made(1))) == 3

@@ -76,6 +76,19 @@ def test_nothing_to_do_says_why_and_who_came_closest(tmp_path):
     session.run()
 
 
+def test_a_gate_of_past_forecasts_names_nobody_as_the_closest(tmp_path):
+    gate = {"rule": "threshold", "signal": "up", "confidence": "top 10% trailing 3", "size": "10%"}
+    up = {"plugin": "momentum", "lookback": 1, "skip": 0}
+    file = Threshold.file | {"strategy": gate, "signals": {"up": up}, "feed": {"source": "replay", "warm_up": 0}}
+    session, page = running(tmp_path / "s", file=file, panel=panel(), strategy=None)
+    # A rose by 8.3 % after 5, 4.8 and 9.1 %; B fell by 1.0 % after 2.0, -1.0 and 2.0 %
+    assert text(page, "doing") == "Nothing to do, because of 2 instruments 2 below the confidence."
+    assert "fell short of the confidence to enter (confidence top 10% trailing 3, side long)." in text(
+        page, "decisions"
+    )
+    session.run()
+
+
 def test_orders_that_wait_are_named(tmp_path):
     session, page = running(tmp_path / "s", panel=flat(rows=4))
     assert text(page, "doing") == "1 order waits for the next slice: buy 2,000 A."
