@@ -100,6 +100,18 @@ class Lstm:
             out[rows] = np.nan if loss is None else loss
         return out
 
+    def reference(self, time: int) -> dict[str, Any]:
+        """What the passport that speaks at `time` (ns) keeps for comparison, as engine.inuse.reference asks for it."""
+        speaking = [k for k, rows in self._turns(np.array([time], np.int64)) if rows[0]]
+        if len(self._groups) > 1 or not speaking:
+            why = "a model per name keeps no one reference" if speaking else "no model is valid yet"
+            return {"id": self.sha256 if speaking else "", "why": why}
+        passport = self.passports[speaking[0]]
+        kept = {} if passport.reference is None else passport.reference.model_dump(mode="json")
+        since, tried = passport.valid_from_ns, passport.tried_until_ns
+        ages = {"since": since, "cadence": None if tried is None or tried <= since else tried - since}
+        return {"id": hashlib.sha256(passport.text()).hexdigest(), **ages, **kept}
+
     def forecast(self, bars: Window) -> Floats:
         """(N,) forecasts of the window's last slice."""
         late = bars.rows(max(0, len(bars) - self.window), len(bars))

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, NoReturn
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from signals.calibration import Affine, Calibration, Isotonic, Platt
+from signals.kept import Kept
 from signals.models import parse
 from signals.scaling import Scaler
 
@@ -21,6 +22,7 @@ FORMAT = 1
 BLOCKING = ("constant", "uninformative", "uncalibrated")  # flags of a classifier that must not trade
 CLASSIFIERS = ("direction", "attention")
 MOST_SLICES = 100_000
+DAY_NS = 86_400_000_000_000
 
 
 def _date(text: str) -> str:
@@ -129,6 +131,7 @@ class Passport(Part):
     n_samples: Count | dict[Name, Count] = 0
     data_range: dict[Name, Number | None] = {}
     flags: tuple[Word, ...] = ()
+    reference: Kept | None = None  # what the model said of its validation range: to tell later whether it still does
 
     @classmethod
     def of(cls, **told: Any) -> Passport:
@@ -177,6 +180,11 @@ class Passport(Part):
         return self.known_through_ns if self.valid_from is None else nanoseconds(self.valid_from)
 
     @property
+    def tried_until_ns(self) -> int | None:
+        """The end of the last day it was tested on; None without a test range."""
+        return None if self.ranges.test is None else nanoseconds(f"{self.ranges.test[1]}T00:00:00Z") + DAY_NS
+
+    @property
     def blocked(self) -> tuple[str, ...]:
         """Why this model's forecasts must be NaN everywhere; () where it may speak. Only classifiers are blocked."""
         if self.unit != "probability":
@@ -189,6 +197,8 @@ class Passport(Part):
     def text(self) -> bytes:
         """passport.json: the same passport gives the same bytes."""
         told = self.model_dump(mode="json")
+        if self.reference is None:
+            del told["reference"]  # a passport from before there was one keeps its bytes, and its hash
         return (json.dumps(told, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
 

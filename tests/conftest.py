@@ -23,6 +23,19 @@ def _caches_apart(tmp_path_factory) -> Iterator[None]:
         yield
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """A worker of several hands its figures to the process that writes the table."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["promises"] = {name: promise.told for name, promise in promises.PROMISES.items()}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    for name, told in getattr(node, "workeroutput", {}).get("promises", {}).items():
+        promises.note(name, **told)
+
+
 def pytest_terminal_summary(terminalreporter):
     if promises.any_told():
         terminalreporter.section("what paper trading promises")

@@ -34,8 +34,10 @@ def run_contest(
     quiet: bool,
     page: PageOptions | None = None,
     backtests: Sequence[str] = (),
+    notify: str | None = None,
 ) -> str:
     """Run several files on one feed to its end; what to print then. Each account has a page of its own."""
+    from engine.cli.alarming import alarming, told_to
     from engine.cli.show import talking
     from engine.cli.watching import ENDINGS, EVERY, linger, lit, stopping
     from engine.live.logs import logging_to
@@ -49,6 +51,7 @@ def run_contest(
         from engine.web.serve import check_installed
 
         check_installed()
+    words = told_to(notify)
     with talking(quiet) as say:
         contest = open_contest(configs, folder, sets=sets, plugins=plugins, backtests=backtests, clock=clock, say=say)
     with ExitStack() as around:
@@ -58,8 +61,11 @@ def run_contest(
         stop, show = around.enter_context(stopping()), around.enter_context(lit(quiet))
         pages = {} if page is None else shown(contest, page, logger, clock, around)
         reporter = ContestReporter(contest, clock, EVERY, show)
+        lookers = [around.enter_context(alarming(session, clock, words)) for session in contest.sessions.values()]
 
         def each(contest: Contest) -> None:
+            for looker in lookers:
+                looker(looker.session)
             reporter(contest)
             for name, one in pages.items():
                 one.show(contest.sessions[name])

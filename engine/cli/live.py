@@ -34,6 +34,9 @@ def paper(
         bool, typer.Option("--allow-control", help="the page may pause, exit and kill, not only show")
     ] = False,
     port: Annotated[int, typer.Option(help="of the page; default: any that is free")] = 0,
+    notify: Annotated[
+        str | None, typer.Option(metavar="CMD", help="run this once per alarm, with a line of JSON on its stdin")
+    ] = None,
 ) -> None:
     """Run a paper session, or go on with one that is there; Ctrl-C stops it cleanly."""
     from engine.cli.watching import PageOptions, run_session
@@ -45,12 +48,12 @@ def paper(
 
         if adopt is not None:
             raise ConfigError("--adopt: a session of several accounts begins with its own capital; leave it out")
-        typer.echo(run_contest(configs, session, sets or (), plugin or (), quiet, page, runs), nl=False)
+        typer.echo(run_contest(configs, session, sets or (), plugin or (), quiet, page, runs, notify), nl=False)
         return
     if len(runs) > 1:
         raise ConfigError(f"--backtest: one file has one backtest, got {len(runs)}")
     run = runs[0] if runs else None
-    typer.echo(run_session(configs[0], session, sets or (), plugin or (), adopt, quiet, page, run), nl=False)
+    typer.echo(run_session(configs[0], session, sets or (), plugin or (), adopt, quiet, page, run, notify), nl=False)
 
 
 def verify(

@@ -42,8 +42,10 @@ def run_session(
     quiet: bool,
     page: PageOptions | None = None,
     backtest: str | None = None,
+    notify: str | None = None,
 ) -> str:
     """Run a session to its end; what to print then. With a page, it stays open until somebody says stop."""
+    from engine.cli.alarming import alarming, told_to
     from engine.cli.show import talking
     from engine.live.logs import logging_to
     from engine.live.outlook import outlook
@@ -55,6 +57,7 @@ def run_session(
         from engine.web.serve import check_installed
 
         check_installed()
+    words = told_to(notify)
     with talking(quiet) as say:
         session = open_session(
             config, folder, sets=sets, plugins=plugins, adopt=adopt, backtest=backtest, clock=clock, say=say
@@ -65,7 +68,9 @@ def run_session(
         session.log = logger.log
         reporter = Reporter(session, clock, EVERY, show)
         shown = None if page is None else around.enter_context(showing(session, clock, page, logger))
-        why = session.run(stop, reporter if shown is None else both(reporter, shown.show))
+        looker = around.enter_context(alarming(session, clock, words))
+        each = (looker, reporter) if shown is None else (looker, reporter, shown.show)
+        why = session.run(stop, all_of(*each))
         status = reporter.write() | outlook(session.folder)
         if shown is not None:
             shown.last(session)
@@ -89,12 +94,12 @@ def showing(session: Session, clock: Clock, options: PageOptions, logger: Any) -
             logger.remove(sink)
 
 
-def both(first: Callable[[Session], None], second: Callable[[Session], None]) -> Callable[[Session], None]:
+def all_of(*parts: Callable[[Session], None]) -> Callable[[Session], None]:
     """One after the other."""
 
     def each(session: Session) -> None:
-        first(session)
-        second(session)
+        for part in parts:
+            part(session)
 
     return each
 

@@ -87,6 +87,15 @@ class LiveFeed:
             counts |= dict(self.assembler.counts)
         return {"state": self.state, "counts": counts, "said": str(self.notes[-1]) if self.notes else ""}
 
+    def due(self) -> int | None:
+        """ns of the wall clock at which the next slice may close; None before anything was asked for."""
+        return None if self.assembler is None else self.assembler.due()
+
+    @property
+    def patience(self) -> int:
+        """ns beyond that for which a slice is waited for, while others of its instruments are there."""
+        return self.rules.patience
+
     def _open_at(self, now: int) -> bool:
         """Whether silence means something: a bar is being made, and has been for a while."""
         return self.schedule.is_open(now)

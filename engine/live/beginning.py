@@ -107,6 +107,6 @@ def go_on(
             f"{place}: it was stopped before it took over {start['adopted']['session']}; say --adopt again"
         )
     writer.append(tape.RESTART, told | {"slices": fold.met, "at": clock.now()})
-    session = Session(place, writer, fold, feed, clock, gate, config, refold)
+    session = Session(place, writer, fold, feed, clock, gate, config, refold, account)
     session.adopting = None if refold.adopted else adopt
     return session

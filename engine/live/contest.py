@@ -52,7 +52,7 @@ class Contest:
         self.folder, self.writer, self.sessions, self.shared = folder, writer, dict(sessions), shared
         self.post = accounts.Post(folder, tuple(sessions))
         for name, session in self.sessions.items():
-            session.account, session.box = name, accounts.OwnBox(self.post, name)
+            session.box = accounts.OwnBox(self.post, name)
         self._bury()
 
     @property
@@ -155,7 +155,7 @@ def begin_contest(folder: Path, entries: Sequence[Entry], plugins: Mapping[str, 
         for name, one, fold, header in zip(names, entries, folds, headers, strict=True):
             gate = Gate(Limits.of(header["config"]), one.feed.universe, Venue.of(header["config"]))
             pen = accounts.Pen(writer, name, shared)
-            sessions[name] = Session(folder, pen, fold, one.feed, clock, gate, one.config)
+            sessions[name] = Session(folder, pen, fold, one.feed, clock, gate, one.config, account=name)
         return Contest(folder, writer, sessions, shared)
     if (there := accounts.names_in(folder)) != names:
         raise ConfigError(

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from engine import latch
 from engine.errors import BarcastError, DataError
+from engine.live import accounts, tape
 from engine.live import start as starts
-from engine.live import tape
 from engine.live.adopting import shifted
+from engine.live.alarms import Alarms
 from engine.live.clock import Clock
 from engine.live.commands import HAND_OVER, RUNNING, Command, stamp
 from engine.live.control import CommandBox
@@ -85,9 +86,10 @@ class Session:
         gate: Gate,
         config: Config,
         refold: Refold | None = None,
+        account: str = "",
     ) -> None:
         self.folder, self.writer, self.fold, self.feed, self.clock = folder, writer, fold, feed, clock
-        self.account = ""  # of several
+        self.account = account  # of several
         self.box: Box = CommandBox(folder)
         self.health = Health()
         self.keys = set() if refold is None else refold.keys
@@ -101,17 +103,21 @@ class Session:
         self.beside: Beside | None = None
         self.warmed: Callable[[Session], None] = lambda session: None  # told once, before the first slice
         self.handing = HandOvers(config, {} if refold is None else refold.handed)
+        self.alarms = Alarms(fold, config)
         if refold is not None:
             self._finish(refold)
 
     # Going on after a crash.
     def _finish(self, refold: Refold) -> None:
         """Complete the slice that the journal ends in."""
+        self.alarms.fold_rows(accounts.rows(self.folder, self.account))
         outcome = refold.outcome
         if outcome is None and not refold.asked:
             outcome = self._step()
         if outcome is not None:
             self._write(outcome, refold.found)
+        if self.warm:
+            self._sound()
         self.writer.commit()
 
     # Running.
@@ -220,6 +226,7 @@ class Session:
         self.keys.add(command.key)
         self.handing.handed[command.signal] = body
         self.fold.hand_over(command.signal, signal)
+        self.alarms.take(tape.HAND_OVER, body)
         self.log("INFO", f"hand-over: {command.signal} speaks from {command.model} from slice {self.fold.met} on")
         return True
 
@@ -271,8 +278,25 @@ class Session:
         body = tape.slice_row(arrived, self.fold.met, self.clock.now())
         self.fold.meet(arrived, kind == tape.WARM_UP)
         self.gate.met(arrived, self.fold.acted)
-        self.writer.append(kind, body)
+        self._put(kind, body)
         self._write(self._step(), set())
+        if kind == tape.SLICE:
+            self._sound()
+
+    def _put(self, kind: str, body: tape.Body) -> None:
+        """A row that the alarms are a fold of."""
+        self.writer.append(kind, body)
+        self.alarms.take(kind, body)
+
+    def _sound(self) -> None:
+        """Note the alarms that have begun or ended."""
+        for body in self.alarms.news(self.clock.now()):
+            self._put(tape.ALARM, body)
+            self.log(
+                "WARNING" if body["raised"] else "INFO", f"alarm{'' if body['raised'] else ' over'}: {body['words']}"
+            )
+        if failed := self.alarms.news_of_failure():
+            self.log("WARNING", failed)
 
     def _act(self) -> None:
         """Journal the actions of the next slice; those that are on the tape already must be the same."""
@@ -281,14 +305,14 @@ class Session:
             if said := difference(tape.action_row(told), tape.action_row(again)):
                 raise DataError(f"feed: after the restart it gives another action for slice {self.fold.met}: {said}")
         for action in given[len(known) :]:
-            self.writer.append(tape.ACTION, tape.action_row(action))
+            self._put(tape.ACTION, tape.action_row(action))
             self.fold.act(action)
         self._actions = []
 
     def _step(self) -> Outcome:
         """Forecasts of the latest slice, journaled, and the step on them."""
         forecasts = self.fold.ask(self.feed.given)
-        self.writer.append(tape.FORECASTS, {"t": self.fold.met - 1, "values": forecasts})
+        self._put(tape.FORECASTS, {"t": self.fold.met - 1, "values": forecasts})
         return self.fold.step(forecasts)
 
     def _write(self, outcome: Outcome, found: set[str]) -> None:

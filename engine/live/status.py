@@ -14,6 +14,7 @@ import numpy as np
 from engine import journal
 from engine.data.words import in_line
 from engine.errors import JournalError
+from engine.inuse.telling import lines as lines_of_signal
 from engine.live.clock import Clock
 from engine.live.commands import stamp
 from engine.live.tape import JOURNAL
@@ -81,6 +82,8 @@ def status_now(session: Session, clock: Clock) -> dict[str, Any]:
         "gaps": session.health.gaps,
         "median_ms": 1e3 * seconds[len(seconds) // 2] if seconds else None,
         "broker": None if session.beside is None else session.beside.told(),
+        "signals": session.alarms.signals(),
+        "alarms": session.alarms.told(),
         "head": session.writer.head,
         "digest": fold.digest.hex(),
     }  # fmt: skip
@@ -136,10 +139,21 @@ def lines_of(status: Mapping[str, Any]) -> list[str]:
         ("feed", f"{status['late']} late, {status['corrections']} corrections, {status['gaps']} gaps"),
         *([("cone", status["cone"]["said"])] if "cone" in status else []),
         *([("broker", _mirrored(status["broker"]))] if status.get("broker") else []),
+        *_watched(status),
         ("head", status["head"]),
         ("digest", status["digest"]),
     ]
     return [f"{label:<14}{in_line(value)}" for label, value in rows]
+
+
+def _watched(status: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Signals in use, and the alarms that stand."""
+    out = []
+    for one in status.get("signals", ()):
+        name, *rest = [f"{one['signal']}: {line}" if not k else line for k, line in enumerate(lines_of_signal(one))]
+        out += [("signal", name), *(("", line) for line in rest)]
+    alarms = [one["words"] for one in status.get("alarms", ())]
+    return [*out, *(("ALARM", words) for words in alarms)]
 
 
 def _mirrored(told: Mapping[str, Any]) -> str:

@@ -26,7 +26,7 @@ START, WARM_UP, SLICE, LATE, CORRECTION, GAP, ACTION = (
 )
 FORECASTS, DECISION, INTENT, FILL, SWITCH = "forecasts", "decision", "intent", "fill", "switch"
 COMMAND, HAND_OVER, CHECKPOINT, RESTART, CLOSE = "command", "hand-over", "checkpoint", "restart", "close"
-REFUSED, ADOPTED, HALT = "refused", "adopted", "halt"
+REFUSED, ADOPTED, HALT, ALARM = "refused", "adopted", "halt", "alarm"
 DERIVED = (FILL, REFUSED, SWITCH, INTENT, DECISION)  # what a slice came to, in this order; the decision seals it
 WIDE = ("state", "universe", "config", "bars", "values")  # keys of bodies that are too large to be shown
 COLUMNS = ("lot", "tick", "multiplier", "sector", "delisted_at", "terminal_value")
@@ -110,6 +110,11 @@ def hand_over_row(command: Command, old: tuple[str, str], new: str, known: int, 
         "key": command.key, "signal": command.signal, "model": command.model, "fingerprint": new, "was_model": old[0],
         "was": old[1], "known_through": known, "t": t, "reason": command.reason, "received": received,
     }  # fmt: skip
+
+
+def alarm_row(name: str, raised: bool, words: str, t: int, time: int, received: int) -> Body:
+    """Something that speaks against going on as it is, or that no longer does; a note, which decides nothing."""
+    return {"t": t, "time": time, "alarm": name, "raised": raised, "words": words, "received": received}
 
 
 def universe_row(universe: Universe) -> Body:

@@ -14,6 +14,7 @@ from engine.report.words import signed as coloured
 from engine.web import words
 from engine.web.board import Board, Refusal, Ticket
 from engine.web.deciding import decisions, doing
+from engine.web.models import models
 from engine.web.tap import Standing
 from engine.web.trips import Trip
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 PARTS = (
-    "identity", "choices", "state", "tiles", "doing", "positions", "decisions", "orders", "refusals", "trades", "feed",
-    "switches", "log",
+    "identity", "choices", "state", "tiles", "doing", "positions", "decisions", "models", "orders", "refusals", "trades",
+    "feed", "switches", "log",
 )  # fmt: skip
 SHOWN = 60  # rows of a table, newest first
 KINDS = {0: "market", 1: "at the close", 2: "limit", 3: "stop", 4: "stop-limit"}
@@ -52,6 +53,7 @@ def render(made: Environment, board: Board, standing: Standing | None, log: list
         "doing": {"text": doing(board, standing)},
         "positions": {"rows": positions(board, standing), "control": control and not board.ended},
         "decisions": {"table": decision_table(board, standing)},
+        "models": models(standing),
         "orders": {"table": order_table(board)},
         "refusals": {"table": refusal_table(board)},
         "trades": {"table": trade_table(board)},

@@ -58,6 +58,8 @@ class Standing:
     digest: str
     feed: Mapping[str, Any]
     due: int | None  # ns of the wall clock, where the feed knows when the next slice is due
+    signals: tuple[Mapping[str, Any], ...] = ()  # what is known of the models in use: engine.inuse.telling
+    alarms: tuple[Mapping[str, Any], ...] = ()  # that stand
 
 
 class Tap:
@@ -156,5 +158,7 @@ def standing_of(session: Session, clock: Clock) -> Standing:
         head=session.writer.head,
         digest=fold.digest.hex(),
         feed=dict(feed.status()) if callable(getattr(feed, "status", None)) else {},
-        due=int(feed.due()) if callable(getattr(feed, "due", None)) else None,
+        due=feed.due() if callable(getattr(feed, "due", None)) else None,
+        signals=tuple(session.alarms.signals()),
+        alarms=tuple(session.alarms.told()),
     )

@@ -52,6 +52,8 @@ def event(kind: str, body: Mapping[str, Any], board: Board) -> Said | None:
     if kind == tape.RESTART:
         cut = f", {body['cut']:,} torn bytes cut off" if body["cut"] else ""
         return at, "warn", f"started again after {plural(body['slices'], 'slice')}{cut}"
+    if kind == tape.ALARM:
+        return at, "warn" if body["raised"] else "", line(f"alarm{'' if body['raised'] else ' over'}: {body['words']}")
     if kind == tape.HALT:
         return at, "loss", line(f"halted: {body['why']}")
     if kind == tape.CLOSE:

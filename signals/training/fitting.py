@@ -52,6 +52,8 @@ class Fitted:
     progress: Progress
     counts: dict[str, int]  # samples by range
     prices: tuple[float, float] | None  # least and largest price of the training range, for a price
+    validation: Samples  # of the validation range
+    said: Floats  # (S,) calibrated forecasts of them
 
 
 def fit(made: Material, recipe: Recipe, split: Split, seed: int, job: Job) -> Fitted:
@@ -92,7 +94,10 @@ def fit(made: Material, recipe: Recipe, split: Split, seed: int, job: Job) -> Fi
     prices = (float(np.nanmin(rows)), float(np.nanmax(rows))) if recipe.label.target == "price" else None
     spent = ("budget",) if done.progress.stopped == "budget" else ()
     raised = tuple(dict.fromkeys((*done.progress.flags, *extra, *spent)))
-    return Fitted(net, architecture, scaler, sigma, fitted, raised, done.progress, counts, prices)
+    forecasts = np.asarray(done.outputs if fitted is None else fitted.apply(done.outputs), np.float64)
+    return Fitted(
+        net, architecture, scaler, sigma, fitted, raised, done.progress, counts, prices, validation, forecasts
+    )  # fmt: skip
 
 
 def samples(made: Material, recipe: Recipe, span: Span | Pieces, stride: int | None = None) -> Samples:

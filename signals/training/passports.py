@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from signals.passport import Passport, instant_of
+from signals.training.comparing import kept
 from signals.training.fitting import Fitted
 from signals.training.material import Material
 from signals.training.recipe import Recipe
@@ -51,6 +52,7 @@ def passport(fitted: Fitted, made: Material, recipe: Recipe, split: Split, seed:
         n_samples=fitted.counts,
         data_range={} if fitted.prices is None else {"min": fitted.prices[0], "max": fitted.prices[1]},
         flags=list(fitted.flags),
+        reference=kept(fitted, made, recipe),
     )
 
 
