@@ -10,9 +10,8 @@ The journal is the session: what a process holds beside it can be lost at any mo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from engine import latch
 from engine.errors import BarcastError, DataError
@@ -28,6 +27,7 @@ from engine.live.fold import Fold, Outcome
 from engine.live.gate import Gate, GateError
 from engine.live.handing import HandOvers
 from engine.live.refold import Refold, checkpoint, derived
+from engine.live.roles import Beside, Box, Health
 from engine.live.state import difference
 
 if TYPE_CHECKING:
@@ -36,41 +36,6 @@ if TYPE_CHECKING:
 CHECKPOINT_EVERY = 250  # slices
 WARM_UP_GROUP = 64  # slices of history per sync
 ENDED, STOPPED, RUINED = "ended", "stopped", "ruin"
-
-
-@dataclass
-class Health:
-    """What a session counts of its feed and of itself; none of it decides anything."""
-
-    late: int = 0
-    corrections: int = 0
-    gaps: int = 0
-    seconds: list[float] = field(default_factory=list)  # from a slice's arrival until its orders were durable
-
-
-class Beside(Protocol):
-    """What follows a session at a broker and decides nothing: its rows lie in the same journal."""
-
-    def begin(self) -> None:
-        """Before the first arrival."""
-
-    def look(self, session: Session) -> None:
-        """After every arrival, and every time that nothing came."""
-
-    def finish(self) -> None:
-        """Before the session closes: settle what can be settled, and tell the rest."""
-
-    def told(self) -> dict[str, Any]:
-        """How it stands, as plain data."""
-        ...
-
-
-class Box(Protocol):
-    """Where commands wait: engine.live.control has the one that is a folder."""
-
-    def waiting(self, symbols: tuple[str, ...]) -> list[Command]: ...
-    def done(self, key: str) -> None: ...
-    def refuse(self, key: str, why: str) -> None: ...
 
 
 class Session:
