@@ -227,7 +227,11 @@ def test_a_wrong_signal_is_caught_first_by_the_check_that_is_for_it(signal, chec
     assert "test_signal_checks.py:" in failed[0].where
 
 
-@pytest.mark.parametrize("signal", [Honest, Whole, Honest(2.0), "momentum", "reversal"], ids=str)
+@pytest.mark.parametrize(
+    "signal",
+    [Honest, Whole, Honest(2.0), "momentum", "reversal"],
+    ids=["class", "whole", "instance", "momentum", "reversal"],
+)
 def test_an_honest_signal_keeps_its_contract(signal):
     assert [finding.came for finding in check_signal(signal) if finding.passed is False] == []
 
