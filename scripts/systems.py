@@ -96,10 +96,10 @@ def only(model: Path) -> list[str]:
 
 def told(run: dict[str, Any]) -> list[str]:
     """What the run says of itself."""
-    result, m = Result.load(run["directory"]), run["metrics"]
+    result, m, data = Result.load(run["directory"]), run["metrics"], run["manifest"]["data"]
     forecasts = next(iter(result.forecasts.values()))
     return [
-        f"{result.index[0]:%Y-%m-%d} to {result.index[-1]:%Y-%m-%d}",
+        f"{data['first']} to {data['last']}",
         f"{int(np.isfinite(forecasts).sum()):,}",
         run["belief"]["headline"],
         f"{shown(m['sharpe'])} ({shown(m['sharpe_low'])} to {shown(m['sharpe_high'])})",

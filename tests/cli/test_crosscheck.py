@@ -59,7 +59,7 @@ def test_json_is_one_document_and_nothing_else():
 
 
 def test_a_difference_is_exit_code_1_and_a_line():
-    spoil = "import engine.crosscheck.rules as r; whole = r.shares; r.shares = lambda q: whole(q) - (whole(q) > 0)"
+    spoil = "import engine.crosscheck.rules as r; own = r.whole; r.whole = lambda q: own(q) - (own(q) > 0)"
     done = barcast("crosscheck", SP500, "--start", "2017-01-01", before=spoil)
     assert (done.returncode, done.stderr) == (1, "")
     assert re.search(r"^biggest difference in quantity +1$", done.stdout, re.MULTILINE)
