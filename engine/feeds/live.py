@@ -45,8 +45,8 @@ class LiveFeed:
         self._kept: list[Arrival] = []  # told while warming up; the session hears it first thing
         self._day_zero = 0
 
-    def warm_up(self, slices: int) -> Iterator[Arrived | Action]:
-        """The `slices` slices that were over when this was called, from REST."""
+    def warm_up(self, slices: int) -> Iterator[Arrived | Action | None]:
+        """The `slices` slices that were over when this was called, from REST; None at least every half second."""
         slices, now = max(slices, self.least), self.clock.now()
         first_live = self.schedule.next(now - self.rules.hold).time
         start = self.schedule.back(first_live, slices)
@@ -60,6 +60,7 @@ class LiveFeed:
                     yield arrival
                 elif arrival is not None:
                     self._kept.append(arrival)
+            yield None
 
     def arrivals(self, resume: Resume) -> Iterator[Arrival | None]:
         """All that comes after `resume`; None at least every half second."""

@@ -67,8 +67,8 @@ class Contest:
         if not self.living:
             return self._close(RUINED)
         first = self.living[0]
-        if not first.warm:
-            self._warm_up()
+        if not first.warm and not self._warm_up(stop):
+            return self._leave()
         for arrival in next(iter(self.sessions.values())).feed.arrivals(first.resume()):
             for session in self.living:
                 session.hear(arrival.time if isinstance(arrival, Arrived) else None)
@@ -86,16 +86,32 @@ class Contest:
             session.hear()
         return self._close(ENDED)
 
-    def _warm_up(self) -> None:
+    def _warm_up(self, stop: Callable[[], bool]) -> bool:
+        """The history before the first slice; False if `stop` said so before its end."""
         sessions = self.living
         after = sessions[0].resume().time
         for arrival in next(iter(self.sessions.values())).feed.warm_up(max(s.looks_back() for s in sessions)):
+            if stop():
+                return False
+            if arrival is None:
+                continue
             self.shared.next()
             for session in sessions:
                 session.look_back(arrival, after)
         for session in sessions:
             session.begin()
             session.warmed(session)
+        return True
+
+    def _leave(self) -> str:
+        """Go before the first slice: nothing is sealed."""
+        for session in self.sessions.values():
+            session.writer.commit()
+            session.writer.close()
+        self.writer.close()
+        for feed in {id(session.feed): session.feed for session in self.sessions.values()}.values():
+            feed.close()
+        return STOPPED
 
     def _bury(self) -> None:
         """Accounts that are ruined hear nothing more."""

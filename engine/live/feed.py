@@ -117,8 +117,10 @@ class Feed(Protocol):
     universe: Universe
     facts: Facts
 
-    def warm_up(self, slices: int) -> Iterator[Arrived | Action]:
-        """At least the last `slices` slices before the first arrival (fewer where there are none), oldest first."""
+    def warm_up(self, slices: int) -> Iterator[Arrived | Action | None]:
+        """At least the last `slices` slices before the first arrival (fewer where there are none), oldest first; None when nothing
+        has come for a while.
+        """
         ...
 
     def arrivals(self, resume: Resume) -> Iterator[Arrival | None]:

@@ -93,7 +93,8 @@ class Session:
         if self.ruined():
             return self._close(RUINED)
         if not self.warm:
-            self._warm_up()
+            if not self._warm_up(stop):
+                return self._leave()
             self.warmed(self)
         if self.beside is not None:
             self.beside.begin()
@@ -122,12 +123,24 @@ class Session:
             return Resume()
         return Resume(last.time, last.day, last.session, self.fold.met, self.fold.market.last_closes())
 
-    def _warm_up(self) -> None:
-        """The history before the first slice; what a crash has left of it is gone on with."""
+    def _warm_up(self, stop: Callable[[], bool]) -> bool:
+        """The history before the first slice, what a crash has left of it gone on with; False if `stop` said so before its end."""
         after = self.resume().time
         for arrival in self.feed.warm_up(self.looks_back()):
-            self.look_back(arrival, after)
+            if stop():
+                return False
+            if arrival is not None:
+                self.look_back(arrival, after)
         self.begin()
+        return True
+
+    def _leave(self) -> str:
+        """Go before the first slice: nothing is sealed, and the next start takes up the history where it is."""
+        self.log("INFO", f"closing: {STOPPED}, before the first slice")
+        self.writer.commit()
+        self.writer.close()
+        self.feed.close()
+        return STOPPED
 
     def looks_back(self) -> int:
         """Slices of history that the longest window needs."""

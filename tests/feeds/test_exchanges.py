@@ -96,7 +96,7 @@ def test_a_captured_answer_of_kraken_has_504_bars_and_216_minutes_without_a_trad
     )  # fmt: skip
     feed.look = 0.005
     try:
-        slices = list(feed.warm_up(720))
+        slices = [each for each in feed.warm_up(720) if each is not None]
         FRAMES["kraken: captured"] += 1
         FRAMES["kraken: made"] -= 1
         traded = [row for row in rows[:-1] if float(row[6]) > 0]

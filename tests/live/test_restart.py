@@ -153,3 +153,25 @@ def test_a_backtest_does_not_look_at_the_feed():
     one = engine.backtest(config(), panel=panel)
     other = engine.backtest({key: value for key, value in config().items() if key != "feed"}, panel=panel)
     assert one.equity.tolist() == other.equity.tolist()
+
+
+@pytest.mark.parametrize("files", [1, 2])
+def test_a_session_that_is_stopped_while_it_waits_for_history_leaves_at_once_and_begins_with_the_next_start(
+    tmp_path, files
+):
+    names, panel = [config(f"small{k}") for k in range(files)], fresh()
+
+    def opened(folder):
+        if files == 1:
+            return paper.open_session(names[0], folder, panel=panel, clock=StoppedClock(1))
+        return paper.open_contest(names, folder, panel=panel, clock=StoppedClock(1))
+
+    waiting = opened(tmp_path / "s")
+    feed = waiting.feed if files == 1 else next(iter(waiting.sessions.values())).feed
+    feed.warm_up = lambda slices: iter(lambda: None, 0)  # a source that does not answer
+    asked = iter([False, False, True])
+    assert waiting.run(lambda: next(asked)) == "stopped"
+    again, whole = opened(tmp_path / "s"), opened(tmp_path / "whole")
+    assert again.run() == whole.run() == "ended"
+    digests = [[one.fold.digest for one in (run.sessions.values() if files > 1 else [run])] for run in (again, whole)]
+    assert digests[0] == digests[1]
