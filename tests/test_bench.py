@@ -66,8 +66,8 @@ def test_a_paper_session_is_measured_without_leaving_anything(tmp_path):
     done = bench(tmp_path, "--quick", "--cases", "paper", "--peers", "none")
     assert done.returncode == 0, done.stderr
     (table,) = tables(done.stdout)
-    assert [row[0] for row in table[1:]] == ["1", "500"]
-    assert all(re.fullmatch(r"[\d,.]+", row[2]) for row in table[1:])
+    assert [row[:2] for row in table[1:]] == [["momentum", "1"], ["momentum", "500"]]
+    assert all(re.fullmatch(r"[\d,.]+", row[3]) for row in table[1:])
     assert sorted(ROOT.iterdir()) == before
 
 

@@ -86,7 +86,7 @@ class Contest:
             session.hear()
         return self._close(ENDED)
 
-    def _warm_up(self, stop: Callable[[], bool]) -> bool:
+    def _warm_up(self, stop: Callable[[], bool] = lambda: False) -> bool:
         """The history before the first slice; False if `stop` said so before its end."""
         sessions = self.living
         after = sessions[0].resume().time

@@ -123,7 +123,7 @@ class Session:
             return Resume()
         return Resume(last.time, last.day, last.session, self.fold.met, self.fold.market.last_closes())
 
-    def _warm_up(self, stop: Callable[[], bool]) -> bool:
+    def _warm_up(self, stop: Callable[[], bool] = lambda: False) -> bool:
         """The history before the first slice, what a crash has left of it gone on with; False if `stop` said so before its end."""
         after = self.resume().time
         for arrival in self.feed.warm_up(self.looks_back()):
