@@ -70,7 +70,7 @@ def with_model(folder: Path) -> dict[str, Any]:
     net = models.build(architecture, 1)
     passport = Passport.of(
         architecture=architecture,
-        unit="return",
+        unit="score",
         window=90,
         features={"set": "core14", "sha256": features.sha256, "columns": columns},
         scaler={"kind": "standard", "center": [0.0] * len(columns), "scale": [1.0] * len(columns)},
