@@ -20,6 +20,7 @@ from engine.cli.extending import Commands
 from engine.cli.fetching import fetch
 from engine.cli.fixing import fix
 from engine.cli.ledger import trials
+from engine.cli.options import AsJson, Plugins, Quiet, Sets
 from engine.cli.simulating import simulate
 from engine.cli.sweeping import sweep
 from engine.errors import BarcastError, ConfigError
@@ -39,17 +40,13 @@ data.command()(audit)
 data.command()(fix)
 data.command()(fetch)
 
-Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override one key; may be repeated")]
 Symbols = Annotated[str | None, typer.Option(help="comma-separated; short for --set data.symbols=[...]")]
 Start = Annotated[str | None, typer.Option(help="first date; short for --set data.start=...")]
 End = Annotated[str | None, typer.Option(help="last date; short for --set data.end=...")]
 Capital = Annotated[str | None, typer.Option(help="short for --set capital=...")]
-Plugins = Annotated[list[str] | None, typer.Option("--plugin", metavar="FILE", help="a Python file of your plugins")]
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")]
 SharedJs = Annotated[
     bool, typer.Option("--shared-js", help="reports share one script file above them, 4.8 MB less in each")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")]
 
 
 @app.callback(invoke_without_command=True)

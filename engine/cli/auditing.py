@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.cli.options import Quiet
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def audit(
     prices: Annotated[str, typer.Option(help="what they are meant to be: as_traded or split_adjusted")] = "guess",
     top: Annotated[int, typer.Option(help="instruments to show, the worst first", min=0)] = SHOWN,
     as_json: Annotated[bool, typer.Option("--json", help="audit.json on stdout, and nothing else")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Look for defects in bars: duplicates, gaps, bad prints, splits, units ... and say whom to learn from."""
     if prices not in PRICES:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.cli.options import AsJson, Plugins, Quiet, Sets
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from engine.checks.finding import Finding
     from engine.checks.plugin import Checked
 
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")]
 Seed = Annotated[int, typer.Option(min=0, help="of the made bars and poisons; the same seed asks the same")]
 AUDIT_MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]?[/]"}
 MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[dim]–[/]"}
@@ -49,16 +50,12 @@ def check(
 
 def audit(
     config: Annotated[str, typer.Argument(help="the strategy file")],
-    sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override one key; may be repeated")
-    ] = None,
-    plugin: Annotated[
-        list[str] | None, typer.Option("--plugin", metavar="FILE", help="a Python file of your plugins")
-    ] = None,
+    sets: Sets = None,
+    plugin: Plugins = None,
     cuts: Annotated[int, typer.Option(min=1, help="slices at which the future is poisoned")] = 8,
     seed: Seed = 0,
     as_json: AsJson = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Look for look-ahead in a whole pipeline, from bars to account; exit 1 if something reads the future."""
     import json

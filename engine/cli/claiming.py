@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from engine.cli.options import AsJson
+
 
 def audit_claims(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="YAML or JSON of reported figures")],
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say which reported figures contradict each other, and why; exit 1 if any do."""
     from dataclasses import asdict

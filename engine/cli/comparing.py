@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.cli.options import AsJson
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def compare(
             metavar="RUN RUN...", help="run directories, the first is the one to beat; or one session of several"
         ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show runs beside each other: what differs in them, how they did, and whether the difference is more than chance."""
     from engine.result import Result

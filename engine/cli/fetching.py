@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.auditing import working
+from engine.cli.options import AsJson, Quiet
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def fetch(
     exchange: Annotated[str, typer.Option(help="for ccxt: kraken, binance, coinbase ...")] = "kraken",
     timeframe: Annotated[str, typer.Option(help="for ccxt: 1m, 1h, 1d ...")] = "1d",
     replace: Annotated[bool, typer.Option("--replace", help="fetch anew what --out holds")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Fetch bars into a file, patiently; data.source yfinance or ccxt then reads that file."""
     import json

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.cli.auditing import PRICES, working
+from engine.cli.options import AsJson, Quiet
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def fix(
         str, typer.Option(help="XNYS, XBOM, 24/7 ...; inferred: sessions are where half of the instruments have a bar")
     ] = "inferred",
     prices: Annotated[str, typer.Option(help="what they are meant to be: as_traded or split_adjusted")] = "guess",
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write a cleaned copy: what the bars themselves say how to repair is repaired, the rest is masked as not known."""
     if prices not in PRICES:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.cli.options import AsJson
 from engine.errors import DataError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def trials(
     runs: Annotated[str, typer.Argument(help="the folder of run directories")] = "runs",
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Count the trials on each set of bars and those akin to them, and deflate the best by their number."""
     from engine import trials as ledger

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from engine.cli.options import AsJson, Plugins, Quiet, Sets
+
 Folder = Annotated[str, typer.Argument(metavar="SESSION", help="the session's folder")]
-Plugins = Annotated[list[str] | None, typer.Option("--plugin", metavar="FILE", help="a Python file of your plugins")]
-Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override one key; may be repeated")]
 Wait = Annotated[float, typer.Option(help="seconds to wait for the session to journal it")]
 Account = Annotated[str, typer.Option(metavar="NAME", help="of a session of several accounts; default: all of them")]
 Symbol = Annotated[str, typer.Argument(metavar="SYMBOL", help="the instrument")]
@@ -59,8 +59,8 @@ def paper(
 def verify(
     session: Folder,
     plugin: Plugins = None,
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Replay a session's tape from its beginning as a backtest; print a certificate, or the first event that differs."""
     import json
@@ -87,7 +87,7 @@ def verify(
 
 def status(
     session: Folder,
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say how a session stands."""
     from engine.cli.watching import status_of

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.cli.options import AsJson, Plugins, Quiet, Sets
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Seed = Annotated[int, typer.Option(min=0, help="the same seed draws the same")]
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")]
 
 
 def overfitting(
@@ -36,12 +36,8 @@ def overfitting(
 
 def chance(
     config: Annotated[str, typer.Argument(help="the strategy file")],
-    sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override one key; may be repeated")
-    ] = None,
-    plugin: Annotated[
-        list[str] | None, typer.Option("--plugin", metavar="FILE", help="a Python file of your plugins")
-    ] = None,
+    sets: Sets = None,
+    plugin: Plugins = None,
     count: Annotated[int, typer.Option(min=19, help="how many times chance may try")] = 200,
     how: Annotated[str, typer.Option(help="rearrange forecasts by names, by time, or auto")] = "auto",
     seed: Seed = 0,
@@ -70,12 +66,8 @@ def cpcv(
     groups: Annotated[int | None, typer.Option(help="of files: parts the slices are cut into")] = None,
     test_groups: Annotated[int | None, typer.Option(help="of files: how many a split sets aside")] = None,
     signal: Annotated[str | None, typer.Option(help="whose forecasts they are; the only precomputed one")] = None,
-    sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override one key; may be repeated")
-    ] = None,
-    plugin: Annotated[
-        list[str] | None, typer.Option("--plugin", metavar="FILE", help="a Python file of your plugins")
-    ] = None,
+    sets: Sets = None,
+    plugin: Plugins = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:

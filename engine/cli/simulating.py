@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.cli.options import AsJson, Quiet
+
 if TYPE_CHECKING:
     from engine.markets.bands import Fact
 
@@ -16,8 +18,8 @@ def simulate(
     out: Annotated[str, typer.Option(help="the folder for bars.parquet, oracle.parquet and truth.json")],
     seed: Annotated[int | None, typer.Option(help="another seed than the file's", min=0, max=2**53)] = None,
     facts: Annotated[bool, typer.Option("--facts", help="also show the stylised facts, and whether they hold")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Make a market in which the truth is known: bars with planted signals, regimes, splits, halts and deaths."""
     from dataclasses import asdict

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.cli.options import AsJson, Plugins, Quiet, Sets
+
 if TYPE_CHECKING:
     from engine.sweep.plateau import Verdict
 
@@ -23,15 +25,11 @@ def sweep(
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="of a dask cluster, with --backend dask")
     ] = None,
-    sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override one key; may be repeated")
-    ] = None,
-    plugin: Annotated[
-        list[str] | None, typer.Option("--plugin", metavar="FILE", help="a Python file of your plugins")
-    ] = None,
+    sets: Sets = None,
+    plugin: Plugins = None,
     ledger: Annotated[bool, typer.Option("--ledger/--no-ledger", help="count its cells among the trials")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run a strategy under every combination of a grid; a sweep that was stopped goes on."""
     import json

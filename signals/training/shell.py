@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 
-Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override one key; may be repeated")]
+from engine.cli.options import AsJson, Quiet, Sets
+
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda; it changes no recipe")]
 Out = Annotated[str | None, typer.Option(metavar="FOLDER", help="where models go; default: models/NAME")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")]
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")]
 
 
 def train(
