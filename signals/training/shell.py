@@ -21,22 +21,26 @@ def train(
         int | None,
         typer.Option(metavar="N", help="of a recipe per symbol: the N that the audit of its data ranks best"),
     ] = None,
+    jobs: Annotated[int, typer.Option(help="of a recipe per symbol: symbols trained at once")] = 1,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Train the model of a recipe and write its folder; a training that was interrupted goes on."""
     import json
 
+    from engine.errors import ConfigError
     from signals.training import reporting, symbols
     from signals.training.recipe import read
     from signals.training.train import train as one
 
+    if jobs < 1:
+        raise ConfigError("--jobs: expected 1 or more")
     said = read(recipe, sets or ())
     place = out or f"models/{said.name}"
     with reporting.watched(quiet or as_json) as say:
         run = reporting.run(device, say)
         if said.per_symbol:
-            rows = symbols.train(said, place, run, recommended)
+            rows = symbols.train(said, place, run, recommended, jobs)
             typer.echo(json.dumps(rows) if as_json else symbols.shown(rows), nl=as_json)
             return
         done = one(said, place, run)

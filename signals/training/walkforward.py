@@ -20,7 +20,7 @@ import numpy as np
 from engine.errors import ConfigError, DataError
 from signals import folder as folders
 from signals.passport import Passport, instant_of
-from signals.training import combinatorial, fitting, material, splits
+from signals.training import apart, combinatorial, fitting, material, splits
 from signals.training.loop import Clock
 from signals.training.material import Material
 from signals.training.passports import days
@@ -224,17 +224,7 @@ def _apart(recipe: Recipe, place: Path, run: Run, jobs: int, todo: Sequence[int]
     """Fit folds in `jobs` processes; each reads its bars and features from the caches itself."""
     base = None if recipe.base is None else str(recipe.base)
     told = [(recipe.resolved(), base, str(place), run.device, run.today, run.clock, k) for k in todo]
-    try:
-        from joblib import Parallel, delayed
-    except ImportError:
-        from concurrent.futures import ProcessPoolExecutor
-        from multiprocessing import get_context
-
-        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-            for done in [pool.submit(_one, *one) for one in told]:
-                done.result()
-        return
-    Parallel(n_jobs=jobs)(delayed(_one)(*one) for one in told)
+    apart.each(_one, told, jobs)
 
 
 def _one(told: dict[str, Any], base: str | None, place: str, device: str, today: str, clock: Clock, k: int) -> None:

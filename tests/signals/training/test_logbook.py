@@ -1,0 +1,66 @@
+"""What a fit leaves beside its model can be read back: TensorBoard's scalars, the CSV and the log tell of the same epochs."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+
+from signals.training import fitting
+from signals.training.logbook import EVENTS, HISTORY, LOG, Logbook
+from signals.training.splits import Span, by_share
+from signals.training.state import Progress
+from tests.signals.training.planted import material, recipe
+
+accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+SPLIT = by_share(Span(8, 120), {"train": 0.7, "validation": 0.3}, 2)
+
+
+class Stopped(Exception):  # noqa: N818
+    pass
+
+
+def fit(folder, stop_after: int | None = None) -> Progress:
+    book = Logbook(folder, "small", 5)
+
+    def watch(now: Progress) -> None:
+        book(now)
+        if now.epoch == stop_after:
+            raise Stopped
+
+    try:
+        return fitting.fit(material(), recipe(), SPLIT, 3, fitting.Job("cpu", folder, watch=watch)).progress
+    finally:
+        book.close()
+
+
+def scalars(folder) -> dict[str, list[tuple[int, float]]]:
+    events = accumulator.EventAccumulator(str(folder / EVENTS)).Reload()
+    return {tag: [(one.step, one.value) for one in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+
+
+def columns(folder) -> dict[str, list[float]]:
+    with (folder / HISTORY).open() as file:
+        rows = list(csv.DictReader(file))
+    return {name: [float(row[name]) for row in rows] for name in rows[0]}
+
+
+def test_every_measure_of_an_epoch_is_a_tag_with_a_value_per_epoch(tmp_path):
+    done = fit(tmp_path)
+    read, kept = scalars(tmp_path), columns(tmp_path)
+    assert kept.pop("epoch") == [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert set(read) == set(kept) == set(done.history[0]) - {"epoch"}
+    assert {"train_loss", "validation_loss", "rank_ic", "learning_rate"} <= set(read)
+    for name, told in read.items():
+        assert [step for step, _ in told] == [1, 2, 3, 4, 5]
+        np.testing.assert_array_equal([np.float32(value) for _, value in told], np.array(kept[name], np.float32))
+
+
+def test_a_fit_that_was_stopped_and_resumed_tells_of_each_epoch_once(tmp_path):
+    with pytest.raises(Stopped):
+        fit(tmp_path, stop_after=2)
+    fit(tmp_path)
+    assert [step for step, _ in scalars(tmp_path)["train_loss"]] == [1, 2, 3, 4, 5]
+    lines = (tmp_path / LOG).read_text().splitlines()
+    assert [line.split("epoch ")[1].split("/")[0] for line in lines if "epoch" in line] == ["1", "2", "3", "4", "5"]
