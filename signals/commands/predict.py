@@ -1,27 +1,36 @@
-"""barcast predict: the forecast of a trained model for one slice of bars."""
+"""barcast predict: the forecast of a trained model, or of a strategy file's signal, for one slice of bars."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from engine.contracts import Signal
     from engine.panel import Panel
-    from signals.lstm import Lstm
 
 Prices = Annotated[str | None, typer.Option(help="as_traded (so unless said), split_adjusted or total_return")]
 Dividends = Annotated[str | None, typer.Option(help="as_traded, split_adjusted or none (so unless said)")]
 
 
 def predict(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="a model folder, or a folder of them")],
-    data: Annotated[
-        str, typer.Argument(metavar="DATA", help="a .parquet or .csv of bars, a packaged set, or a strategy file")
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="a model folder, a folder of them, or a strategy file for a signal of it"),
     ],
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DATA",
+            help="a .parquet or .csv of bars, a packaged set, or a strategy file; if MODEL is one, its own unless said",
+        ),
+    ] = None,
     at: Annotated[str | None, typer.Option(help="date, or date and time in UTC; the last slice unless said")] = None,
     symbols: Annotated[str | None, typer.Option(help="comma-separated; all unless said")] = None,
-    precision: Annotated[str, typer.Option(help="fp32 or bf16")] = "fp32",
+    signal: Annotated[str | None, typer.Option(metavar="NAME", help="which, where a strategy file has several")] = None,
+    precision: Annotated[str | None, typer.Option(help="fp32 (so unless said) or bf16, of a model folder")] = None,
     prices: Prices = None,
     dividends: Dividends = None,
     calendar: Annotated[str | None, typer.Option(help="XNYS, XBOM, 24/7 ...")] = None,
@@ -33,15 +42,47 @@ def predict(
     """Say what a trained model forecasts at a slice, one number per instrument."""
     import json
 
-    from engine.data.opening import open_panel
-    from signals.lstm import load
+    from engine.data.opening import FILES, open_panel
+    from engine.errors import ConfigError
 
-    signal = load(model, precision)
+    if Path(model).suffix.lower() in FILES:
+        if precision is not None:
+            raise ConfigError("--precision: a strategy file says the precision of its signals itself")
+        asked, data = signal_of(model, signal), model if data is None else data
+    else:
+        if signal is not None:
+            raise ConfigError(f"--signal {signal}: {model} is no strategy file, so it has one signal; leave it out")
+        if data is None:
+            raise ConfigError("DATA: expected a file of bars, a packaged set, or a strategy file")
+        asked = model_of(model, precision or "fp32")
     said = {"prices": prices, "dividends": dividends, "calendar": calendar, "missing_open": missing_open}
     wanted = None if symbols is None else [name.strip() for name in symbols.split(",")]
     panel = open_panel(data, said)  # whole: features may be of the market, whichever names are asked for
-    told = answer(signal, panel, row_of(panel, at), wanted)
+    told = answer(asked, panel, row_of(panel, at), wanted)
     typer.echo(json.dumps({"schema_version": 1, **told}) if as_json else text(told), nl=as_json)
+
+
+def model_of(folder: str, precision: str) -> Signal:
+    """The model in a folder."""
+    from signals.lstm import load
+
+    return load(folder, precision)
+
+
+def signal_of(file: str, name: str | None) -> Signal:
+    """The signal `name` of a strategy file, made as a run makes it; its only one where none is named."""
+    from engine.errors import ConfigError
+    from engine.run import load_config, make_signals
+
+    found = make_signals(load_config(file))
+    if name is None and len(found) == 1:
+        return next(iter(found.values()))
+    if name not in found:
+        said = "it has several" if name is None else f"it has no {name}"
+        raise ConfigError(f"--signal: expected one of {', '.join(found)} of {file}; {said}")
+    if getattr(found[name], "given_by_the_run", False):
+        raise ConfigError(f"--signal {name}: its forecasts were made elsewhere; read them there")
+    return found[name]
 
 
 def row_of(panel: Panel, at: str | None) -> int:
@@ -70,7 +111,7 @@ def row_of(panel: Panel, at: str | None) -> int:
     return int(rows[-1])
 
 
-def answer(signal: Lstm, panel: Panel, row: int, symbols: list[str] | None) -> dict[str, Any]:
+def answer(signal: Signal, panel: Panel, row: int, symbols: list[str] | None) -> dict[str, Any]:
     """The forecasts of slice `row` as plain data, highest first; those without one are listed as unknown."""
     from engine.errors import DataError
 
@@ -81,14 +122,13 @@ def answer(signal: Lstm, panel: Panel, row: int, symbols: list[str] | None) -> d
     pairs = [
         (name, float(value)) for name, value in zip(known, values, strict=True) if symbols is None or name in symbols
     ]
-    seen = int(signal.known_through(panel.times[row : row + 1])[0])
     return {
-        "model": signal.model,
+        "model": getattr(signal, "model", None) or type(signal).__name__,
         "at": str(panel.sessions[row]),
         "unit": signal.unit,
-        "label": f"{signal.label}, {signal.horizon} ahead",
-        "in_sample": bool(panel.times[row] <= seen),
-        "notes": list(signal.notes),
+        "label": None if (label := getattr(signal, "label", None)) is None else f"{label}, {signal.horizon} ahead",
+        "in_sample": in_sample(signal, panel, row),
+        "notes": list(getattr(signal, "notes", ())),
         "forecasts": {name: v for name, v in sorted(pairs, key=lambda pair: (-pair[1], pair[0])) if v == v},
         "unknown": [name for name, v in pairs if v != v],
         "window": signal.window,
@@ -96,9 +136,21 @@ def answer(signal: Lstm, panel: Panel, row: int, symbols: list[str] | None) -> d
     }
 
 
+def in_sample(signal: Signal, panel: Panel, row: int) -> bool | None:
+    """Whether the signal had seen slice `row`; None where it does not say what it has seen."""
+    import numpy as np
+
+    seen = getattr(signal, "known_through", None)
+    if seen is None:
+        return None
+    now = panel.times[row : row + 1]
+    return bool((now <= np.asarray(seen(now) if callable(seen) else seen, np.int64)).all())
+
+
 def text(told: dict[str, Any]) -> str:
     """The same for people."""
-    lines = [f"{told['model']} at {told['at']}: {told['unit']}, {told['label']}"]
+    what = told["unit"] if told["label"] is None else f"{told['unit']}, {told['label']}"
+    lines = [f"{told['model']} at {told['at']}: {what}"]
     lines += [f"! {note}" for note in told["notes"]]
     if told["in_sample"]:
         lines.append("! in-sample: the model has seen what came after this slice")

@@ -120,11 +120,8 @@ def shown(rows: list[dict[str, Any]]) -> str:
     better = sum(row["RMSE"] < row["RMSE of last price"] for row in there)
     surely = sum(row["skill low"] is not None and row["skill low"] > 0.0 for row in there)
     worse = sum(row["skill high"] is not None and row["skill high"] < 0.0 for row in there)
-    out = [
-        f"**{better} of {len(there)} models have a smaller error than the last price: {surely} by more than chance, and "
-        f"{worse} have a larger one by more than chance (95 %).**",
-        "",
-    ]
+    first = f"{better} of {len(there)} models have a smaller error than the last price: {surely} by more than chance"
+    out = [f"**{first}, and {worse} have a larger one by more than chance (95 %).**", ""]
     out += [f"| symbol | folds | {' | '.join(COLUMNS)} |", f"|---|{'---:|' * (len(COLUMNS) + 1)}"]
     for row in there:
         cells = " | ".join("-" if row[name] is None else f"{row[name]:.4g}" for name in COLUMNS)

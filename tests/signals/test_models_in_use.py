@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 import engine  # noqa: E402
 from engine import plugins  # noqa: E402
 from engine.cli import app  # noqa: E402
-from engine.errors import DataError  # noqa: E402
+from engine.errors import ConfigError, DataError  # noqa: E402
 from signals.lstm import Lstm, load  # noqa: E402
 from tests.signals.test_lstm import bars, day, model  # noqa: E402
 
@@ -126,6 +126,57 @@ def test_a_slice_the_model_has_seen_or_that_is_too_early_is_told(tmp_path):
     assert "! in-sample" in predicted(str(place), str(tmp_path / "bars.parquet")).stdout
     early = predicted(str(place), str(tmp_path / "bars.parquet"), "--at", str(market.sessions[3])).stdout
     assert "needs 31 slices, and there are 4" in early and "no forecast for" in early
+
+
+def strategy_of(tmp_path, signals: str) -> str:
+    panel().to_frame().to_parquet(tmp_path / "bars.parquet")
+    file = tmp_path / "both.yaml"
+    file.write_text(
+        "name: both\ndata: {source: parquet, path: bars.parquet, prices: as_traded, dividends: none}\n"
+        f"signals: {signals}\n"
+        "strategy: {rule: quintile, signal: one, quantile: 50%, side: long}\n"
+    )
+    return str(file)
+
+
+def test_a_strategy_file_is_asked_for_its_ensemble_on_its_own_bars(tmp_path):
+    model(tmp_path / "m"), model(tmp_path / "n", known_through=day(200))
+    ensemble = "{plugin: ensemble, members: [m, n], how: weighted, weights: [2, 1]}"
+    file = strategy_of(tmp_path, f"{{one: {ensemble}}}")
+    done = predicted(file, "--at", str(panel().sessions[70]), "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    parts = [json.loads(predicted(str(tmp_path / k), str(tmp_path / "bars.parquet"), "--at", told["at"], "--json").stdout)
+             for k in "mn"]  # fmt: skip
+    one, other = (part["forecasts"] for part in parts)
+    assert told["forecasts"].keys() == one.keys() and len(one) > 2
+    for name, value in told["forecasts"].items():
+        np.testing.assert_allclose(value, (2.0 * one[name] + other[name]) / 3.0, rtol=1e-12)
+    assert told["in_sample"] is True and told["unit"] == "return"  # the second model knows what came until day 200
+
+
+def test_a_rule_without_a_passport_does_not_say_whether_it_is_in_sample(tmp_path):
+    file = strategy_of(tmp_path, "{one: {plugin: momentum, lookback: 5, skip: 1}}")
+    told = json.loads(predicted(file, "--signal", "one", "--json").stdout)
+    assert told["in_sample"] is None and told["label"] is None and len(told["forecasts"]) > 2
+
+
+@pytest.mark.parametrize(
+    ("options", "way_out"),
+    [
+        (["--signal", "three"], "--signal: expected one of one of"),
+        (["--signal", "one", "--precision", "bf16"], "--precision: a strategy file says"),
+    ],
+)
+def test_a_strategy_file_says_what_it_has(tmp_path, options, way_out):
+    done = predicted(strategy_of(tmp_path, "{one: {plugin: momentum, lookback: 5, skip: 1}}"), *options)
+    assert isinstance(done.exception, ConfigError) and way_out in str(done.exception)
+
+
+def test_a_model_folder_needs_bars_and_has_one_signal(tmp_path):
+    place = str(model(tmp_path / "m"))
+    assert str(predicted(place).exception).startswith("DATA: expected a file of bars")
+    assert "leave it out" in str(predicted(place, "us20", "--signal", "one").exception)
 
 
 @pytest.mark.parametrize("wrong", [["--at", "2030-01-01"], ["--at", "yesterday"], ["--symbols", "ZZZ"]])
