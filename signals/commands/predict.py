@@ -126,7 +126,7 @@ def answer(signal: Signal, panel: Panel, row: int, symbols: list[str] | None) ->
         "model": getattr(signal, "model", None) or type(signal).__name__,
         "at": str(panel.sessions[row]),
         "unit": signal.unit,
-        "label": None if (label := getattr(signal, "label", None)) is None else f"{label}, {signal.horizon} ahead",
+        "label": label_of(signal),
         "in_sample": in_sample(signal, panel, row),
         "notes": list(getattr(signal, "notes", ())),
         "forecasts": {name: v for name, v in sorted(pairs, key=lambda pair: (-pair[1], pair[0])) if v == v},
@@ -134,6 +134,12 @@ def answer(signal: Signal, panel: Panel, row: int, symbols: list[str] | None) ->
         "window": signal.window,
         "slices": row + 1,
     }
+
+
+def label_of(signal: Signal) -> str | None:
+    """What a trained model foretells, and how many slices ahead; None of a signal that does not say."""
+    label = getattr(signal, "label", None)
+    return None if label is None else f"{label}, {getattr(signal, 'horizon', 1)} ahead"
 
 
 def in_sample(signal: Signal, panel: Panel, row: int) -> bool | None:
