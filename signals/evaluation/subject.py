@@ -19,7 +19,7 @@ from engine.types import Bools, Floats, Ints
 from signals import folder as folders
 from signals.folder import PASSPORT
 from signals.passport import Passport
-from signals.training import cells, material, splits, walkforward
+from signals.training import cells, material, splits, symbols, walkforward
 from signals.training import train as training
 from signals.training.material import Material
 from signals.training.passports import days
@@ -80,8 +80,9 @@ def open_model(
     root = Path(place)
     homes, single = found(root)
     told = recipe_of(homes[0], single) if recipe is None else recipe
-    said = read(told, sets)
+    said = of_one(read(told, sets), homes[0], single)
     here = material.material(said, say) if made is None else made
+    material.one_model(said, here)
     walks = tuple(walk_of(home, said, here, single) for home in homes)
     notes: list[str] = []
     for walk in walks:
@@ -97,6 +98,15 @@ def open_model(
         if not single:
             made_again(out, walk, one)
     return out
+
+
+def of_one(recipe: Recipe, home: Path, single: bool) -> Recipe:
+    """A recipe per symbol for the one symbol that the models in `home` were made of; any other as it is."""
+    first = home if single else home / walkforward.name_of(0)
+    if not recipe.per_symbol or not (first / PASSPORT).is_file():
+        return recipe
+    names = folders.read_passport(first).universe
+    return symbols.alone(recipe, names[0]) if len(names) == 1 else recipe
 
 
 def found(root: Path) -> tuple[list[Path], bool]:

@@ -36,6 +36,8 @@ def train(
     if jobs < 1:
         raise ConfigError("--jobs: expected 1 or more")
     said = read(recipe, sets or ())
+    if not said.per_symbol and (recommended is not None or jobs > 1):
+        raise ConfigError(f"--recommended, --jobs: {said.name} is one model; they go with per_symbol: true")
     place = out or f"models/{said.name}"
     with reporting.watched(quiet or as_json) as say:
         run = reporting.run(device, say)

@@ -29,6 +29,11 @@ def train(
     A symbol that cannot be trained is told with the reason and left out. With `jobs` above 1, symbols are trained in so many
     processes, to the same weights.
     """
+    if recipe.walkforward is None or recipe.walkforward.scheme == "cpcv":
+        raise ConfigError(
+            f"{recipe.name}: each symbol of a recipe per symbol is walked forward; expected a section walkforward with scheme "
+            f"rolling or expanding"
+        )
     out = Path(place)
     names = chosen(recipe, recommended)
     rows: list[dict[str, Any]] = []

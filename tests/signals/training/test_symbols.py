@@ -1,0 +1,105 @@
+"""A model for every symbol: trained apart, refused where it would be pooled, and shown beside what is simpler."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from engine.errors import ConfigError
+from signals.evaluation.subject import open_model
+from signals.training import shell, symbols
+from signals.training import train as training
+from signals.training import walkforward as walking
+from signals.training.train import Run
+from tests.signals.training.planted import material, recipe
+
+RUN = Run("cpu", today="2024-01-02")
+
+PRICES = {
+    "data": {"source": "packaged", "name": "us20", "symbols": ["AAPL", "KO"], "start": "2019-01-01"},
+    "features": "close",
+    "window": 20,
+    "label": {"kind": "close", "horizon": 1, "target": "price"},
+    "model": {"kind": "stock", "lstm_units": 4, "dense_units": 4},
+    "loss": {"kind": "huber"},
+    "scaler": {"kind": "minmax", "winsor": "0%"},
+    "calibrate": "none",
+    "per_symbol": True,
+    "walkforward": {"every": "yearly", "scheme": "expanding", "train": "1 year", "validation": "6 months"},
+    "training": {"epochs": 2, "batch_size": 32, "date_stride": 4},
+}
+
+
+def command(*words):
+    made = typer.Typer()
+    made.command("train")(shell.train)
+    made.command("walkforward")(shell.walkforward)
+    return CliRunner().invoke(made, list(words))
+
+
+@pytest.fixture
+def file(tmp_path):
+    """The recipe as a file."""
+    import yaml
+
+    place = tmp_path / "prices.yaml"
+    place.write_text(yaml.safe_dump(recipe(**PRICES).resolved()))
+    return str(place)
+
+
+def test_names_that_want_a_model_each_are_never_pooled(file, tmp_path):
+    said = recipe(per_symbol=True, walkforward=PRICES["walkforward"])
+    done = command("walkforward", file, "--out", str(tmp_path / "out"), "-q")
+    assert isinstance(done.exception, ConfigError) and "use barcast train" in str(done.exception)
+    for together in (walking.walkforward, training.train):
+        with pytest.raises(ConfigError, match="a model of each of 12 names") as refused:
+            together(said, tmp_path / "out", RUN, made=material())
+        assert "\n" not in str(refused.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_only_goes_with_a_model_per_symbol_is_refused_elsewhere(file, tmp_path):
+    for words in (("--recommended", "3"), ("--jobs", "2")):
+        done = command("train", file, "--set", "per_symbol=false", *words, "--out", str(tmp_path / "out"), "-q")
+        assert isinstance(done.exception, ConfigError) and "per_symbol: true" in str(done.exception)
+    for section in (None, {"scheme": "cpcv", "validation": "6 months"}):
+        with pytest.raises(ConfigError, match="rolling or expanding"):
+            symbols.train(recipe(**{**PRICES, "walkforward": section}), tmp_path / "out", RUN)
+
+
+def test_the_recipe_of_all_symbols_is_that_of_one_for_its_model(tmp_path):
+    said = recipe(["training.epochs=1", "walkforward.first=2022-01-01"], **PRICES)
+    symbols.train(said, tmp_path, RUN)
+    assert open_model(tmp_path / "KO", said).made.symbols == ("KO",)
+
+
+def test_models_per_symbol_are_the_same_from_one_process_and_from_two(tmp_path):
+    alone = symbols.train(recipe(**PRICES), tmp_path / "one", RUN)
+    beside = symbols.train(recipe(**PRICES), tmp_path / "two", RUN, jobs=2)
+    assert [one["symbol"] for one in alone] == ["AAPL", "KO"] and alone == beside
+    assert all(one["skill low"] < one["skill"] < one["skill high"] for one in alone)
+    ratio = [(one["RMSE"] / one["RMSE of last price"]) ** 2 for one in alone]
+    np.testing.assert_allclose([one["skill"] for one in alone], 1.0 - np.array(ratio), rtol=1e-9)
+
+
+def test_two_processes_tell_of_a_symbol_that_cannot_be_trained_too(tmp_path):
+    told = symbols.train(recipe(["walkforward.least=300"], **PRICES), tmp_path / "two", RUN, jobs=2)
+    assert ["expected at least 300" in one["refused"] for one in told] == [True, True]
+
+
+def test_a_model_per_symbol_stands_beside_the_last_price():
+    plain = {"folds": 2, **dict.fromkeys(symbols.COLUMNS, 1.0)}
+    rows = [
+        {"symbol": "A", **plain, "RMSE of last price": 0.5, "skill low": -0.3, "skill high": -0.1},
+        {"symbol": "C", **plain, "RMSE of last price": 1.5, "skill low": -0.1, "skill high": 0.3},
+        {"symbol": "D", **plain, "RMSE of last price": 1.5, "skill low": 0.1, "skill high": 0.3},
+        {"symbol": "B", "refused": "too short"},
+    ]
+    told = symbols.shown(rows)
+    assert told.startswith(
+        "**2 of 3 models have a smaller error than the last price: 1 by more than chance, and 1 have a larger one by more "
+        "than chance (95 %).**"
+    )
+    assert "B: refused: too short" in told
