@@ -8,12 +8,16 @@ import typer
 from typer.testing import CliRunner
 
 from engine.errors import ConfigError
+from signals import scaling
 from signals.evaluation.subject import open_model
-from signals.training import shell, symbols
+from signals.training import baselines, shell, symbols
 from signals.training import train as training
 from signals.training import walkforward as walking
+from signals.training.batches import Samples
+from signals.training.labels import Labels
+from signals.training.material import of_arrays
 from signals.training.train import Run
-from tests.signals.training.planted import material, recipe
+from tests.signals.training.planted import days, material, recipe
 
 RUN = Run("cpu", today="2024-01-02")
 
@@ -73,6 +77,48 @@ def test_the_recipe_of_all_symbols_is_that_of_one_for_its_model(tmp_path):
     said = recipe(["training.epochs=1", "walkforward.first=2022-01-01"], **PRICES)
     symbols.train(said, tmp_path, RUN)
     assert open_model(tmp_path / "KO", said).made.symbols == ("KO",)
+
+
+def prices_that_return(slices=420, seed=12):
+    """One name: each day's return takes back .6 of the one before."""
+    rng = np.random.default_rng(seed)
+    way = 0.01 * rng.standard_normal(slices)
+    for t in range(1, slices):
+        way[t] -= 0.6 * way[t - 1]
+    close = 100.0 * np.exp(np.cumsum(way))[:, None]
+    label, earned = np.full(close.shape, np.nan), np.full(close.shape, np.nan)
+    label[:-1], earned[:-2] = close[1:], close[2:] / close[1:-1] - 1.0
+    values = np.ascontiguousarray(close.T[:, :, None].astype(np.float32))
+    return of_arrays(values, Labels(label, earned, 1, "close", "price"), 8, days(slices)), close
+
+
+def test_prices_have_a_ridge_and_trees_that_foretell_the_return_from_the_last_one():
+    made, close = prices_that_return()
+    walk = {"every": "quarterly", "scheme": "expanding", "train": "120 bars", "validation": "40 bars"}
+    said = recipe(**{**PRICES, "features": "given", "window": 8, "walkforward": walk})
+    found = walking.folds_of(made, said)
+    told = baselines.forecasts(made, said, found)
+    assert set(told) == {"last price", "ridge", "boosted trees"}
+    tested = np.isfinite(told["last price"]) & np.isfinite(made.labels.values)
+    assert tested.sum() > 150 and not np.isfinite(told["ridge"][: found[0].test.first]).any()
+    np.testing.assert_array_equal(told["last price"][tested], close[tested])
+    gone = made.labels.values - close
+    error = {name: float(((one - made.labels.values)[tested] ** 2).mean()) for name, one in told.items()}
+    assert (
+        error["ridge"] < 0.8 * error["last price"] and error["boosted trees"] < error["last price"]
+    )  # .64 is left at best
+    assert np.corrcoef((told["ridge"] - close)[tested], gone[tested])[0, 1] > 0.4
+
+
+def test_a_baseline_of_prices_sees_nothing_after_its_windows_end():
+    made, close = prices_that_return()
+    at = np.array([100, 200])
+    scaler = scaling.fit("robust", made.values[:, :90], (0.01, 0.99))
+    seen = baselines.before(made, scaler, Samples(np.zeros(2, np.int64), at, np.zeros(2)), 8)
+    by_hand = [[close[t, 0] / close[t - lag, 0] - 1.0 for lag in (0, 1, 5)] for t in at]
+    np.testing.assert_allclose(seen, by_hand, atol=1e-7)
+    first = baselines.before(made, scaler, Samples(np.zeros(1, np.int64), np.array([7]), np.zeros(1)), 8)
+    assert np.isfinite(first).all()
 
 
 def test_models_per_symbol_are_the_same_from_one_process_and_from_two(tmp_path):
