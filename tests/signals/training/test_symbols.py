@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import typer
@@ -10,11 +12,12 @@ from typer.testing import CliRunner
 from engine.errors import ConfigError
 from signals import scaling
 from signals.evaluation.subject import open_model
-from signals.training import baselines, shell, symbols
+from signals.training import baselines, shell, symbol_table, symbols
 from signals.training import train as training
 from signals.training import walkforward as walking
 from signals.training.batches import Samples
 from signals.training.labels import Labels
+from signals.training.longs import longs
 from signals.training.material import of_arrays
 from signals.training.train import Run
 from tests.signals.training.planted import days, material, recipe
@@ -65,7 +68,7 @@ def test_names_that_want_a_model_each_are_never_pooled(file, tmp_path):
 
 
 def test_what_only_goes_with_a_model_per_symbol_is_refused_elsewhere(file, tmp_path):
-    for words in (("--recommended", "3"), ("--jobs", "2")):
+    for words in (("--recommended", "3"), ("--jobs", "2"), ("--seeds", "2"), ("--cost", "1%")):
         done = command("train", file, "--set", "per_symbol=false", *words, "--out", str(tmp_path / "out"), "-q")
         assert isinstance(done.exception, ConfigError) and "per_symbol: true" in str(done.exception)
     for section in (None, {"scheme": "cpcv", "validation": "6 months"}):
@@ -121,31 +124,86 @@ def test_a_baseline_of_prices_sees_nothing_after_its_windows_end():
     assert np.isfinite(first).all()
 
 
-def test_models_per_symbol_are_the_same_from_one_process_and_from_two(tmp_path):
-    alone = symbols.train(recipe(**PRICES), tmp_path / "one", RUN)
-    beside = symbols.train(recipe(**PRICES), tmp_path / "two", RUN, jobs=2)
+def files(place):
+    return {path: path.stat().st_mtime_ns for path in sorted(place.rglob("weights.safetensors"))}
+
+
+def test_models_per_symbol_are_the_same_from_one_process_and_from_two_and_their_table_is_made_again_without_training(
+    tmp_path,
+):
+    said = recipe(**PRICES, targets={"r2": [-9999.0, 0.9999], "sharpe": [1.0]})
+    alone = symbols.train(said, tmp_path / "one", RUN)
+    beside = symbols.train(said, tmp_path / "two", RUN, symbols.Job(jobs=2))
     assert [one["symbol"] for one in alone] == ["AAPL", "KO"] and alone == beside
     assert all(one["skill low"] < one["skill"] < one["skill high"] for one in alone)
     ratio = [(one["RMSE"] / one["RMSE of last price"]) ** 2 for one in alone]
     np.testing.assert_allclose([one["skill"] for one in alone], 1.0 - np.array(ratio), rtol=1e-9)
+    assert all(-0.5 < one[f"skill of {name}"] < 0.1 for one in alone for name in symbol_table.FITTED)
+    assert [row["state"] for row in alone[0]["targets"]] == ["met", "missed", "not measured"]
+    for job in (symbols.Job(), symbols.Job(jobs=2)):
+        trained = files(tmp_path / "one")
+        (tmp_path / "one" / symbols.REPORT).unlink()
+        assert symbols.train(said, tmp_path / "one", RUN, job) == alone and files(tmp_path / "one") == trained
+    assert json.loads((tmp_path / "one" / symbols.REPORT).read_text()) == alone
+    dear = symbols.train(said, tmp_path / "one", RUN, symbols.Job(cost=1.0))
+    assert [one["held"] for one in dear] == [0.0, 0.0] and [one["Sharpe"] for one in dear] == [None, None]
 
 
 def test_two_processes_tell_of_a_symbol_that_cannot_be_trained_too(tmp_path):
-    told = symbols.train(recipe(["walkforward.least=300"], **PRICES), tmp_path / "two", RUN, jobs=2)
+    told = symbols.train(recipe(["walkforward.least=300"], **PRICES), tmp_path / "two", RUN, symbols.Job(jobs=2))
     assert ["expected at least 300" in one["refused"] for one in told] == [True, True]
 
 
-def test_a_model_per_symbol_stands_beside_the_last_price():
-    plain = {"folds": 2, **dict.fromkeys(symbols.COLUMNS, 1.0)}
+NUMBERS = {
+    **{f"{name}{of}": 1.0 for name in symbol_table.BESIDE for of in ("", " of last price")},
+    **dict.fromkeys(("hit rate", "held", "Sharpe", "Sharpe error", "skill of ridge", "skill of boosted trees"), 0.25),
+    "folds": 5, "rows": 1234, "seeds": 1, "cost": 0.035, "negative": 0.0, "negative share": 0.0,
+}  # fmt: skip
+
+
+def row(symbol, theirs, low, high, *states):
+    judged = [
+        {"measure": "r2", "step": "minimum", "wanted": 0.5, "state": states[0]},
+        {"measure": "sharpe", "step": "minimum", "wanted": 1.0, "state": "not measured"},
+    ]
+    skill = {"skill": (low + high) / 2.0, "skill low": low, "skill high": high}
+    return {"symbol": symbol, **NUMBERS, "RMSE of last price": theirs, **skill, "targets": judged}
+
+
+def test_a_model_per_symbol_stands_beside_what_is_simpler():
     rows = [
-        {"symbol": "A", **plain, "RMSE of last price": 0.5, "skill low": -0.3, "skill high": -0.1},
-        {"symbol": "C", **plain, "RMSE of last price": 1.5, "skill low": -0.1, "skill high": 0.3},
-        {"symbol": "D", **plain, "RMSE of last price": 1.5, "skill low": 0.1, "skill high": 0.3},
+        row("A", 0.5, -0.3, -0.1, "missed"),
+        row("C", 1.5, -0.1, 0.3, "met"),
+        row("D", 1.5, 0.2, 0.4, "met") | {"negative": 3.0, "negative share": 0.0024},
         {"symbol": "B", "refused": "too short"},
     ]
-    told = symbols.shown(rows)
+    told = symbol_table.shown(rows)
     assert told.startswith(
         "**2 of 3 models have a smaller error than the last price: 1 by more than chance, and 1 have a larger one by more "
-        "than chance (95 %).**"
+        "than chance (95 %).**\n\nA smaller error have 1 of 3 than ridge and 1 of 3 than boosted trees.\n"
     )
-    assert "B: refused: too short" in told
+    assert "| D | 5 | 0.3 (0.2 to 0.4) | 0.25 | 0.25 | 25.00% | 3 (0.24%) | 25.0% | 0.25 | 0.25 |" in told
+    assert "- r2 0.5: 2 met, 1 missed, 0 undecidable\n- sharpe 1: not measured here" in told
+    assert "- B: refused: too short" in told and "more than 0.035 of the last one" in told
+    wide = [line.count("|") - 1 for line in told.splitlines() if line.startswith("|")]
+    assert set(wide[:5]) == {12} and set(wide[5:]) == {10} and len(wide) == 10
+
+
+def test_a_page_of_refusals_alone_is_a_page():
+    told = symbol_table.shown([{"symbol": "B", "refused": "too short"}])
+    assert told.startswith("**0 of 0 models") and told.endswith("- B: refused: too short\n")
+
+
+def test_longs_are_held_above_the_round_trip_alone_and_measured_by_hand():
+    made, close = prices_that_return(60)
+    cells = np.isfinite(made.labels.returns)
+    foretold = close * np.where(np.arange(60) % 3 == 0, 1.04, 1.03)[:, None]
+    found = longs(made, foretold, close, cells, 0.035)
+    r = np.where(np.arange(58) % 3 == 0, made.labels.returns[:58, 0], 0.0)
+    years = float((made.dates[57] - made.dates[0]).astype(int)) / 365.25
+    each = r.mean() / r.std(ddof=1)
+    assert (found.dates, found.held) == (58, pytest.approx(20 / 58))
+    assert found.sharpe == pytest.approx(each * np.sqrt(58 / years))
+    assert found.error == pytest.approx(np.sqrt((1 + each**2 / 2) / 58) * np.sqrt(58 / years))
+    never = longs(made, foretold, close, cells, 0.05)
+    assert never.held == 0.0 and np.isnan(never.sharpe)
