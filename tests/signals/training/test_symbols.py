@@ -9,9 +9,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from engine.errors import ConfigError
+import signals
+from engine.errors import ConfigError, DataError
 from signals import scaling
-from signals.evaluation.subject import open_model
+from signals.evaluation import opened
+from signals.evaluation.subject import open_model, places
 from signals.training import baselines, shell, symbol_table, symbols
 from signals.training import train as training
 from signals.training import walkforward as walking
@@ -147,6 +149,26 @@ def test_models_per_symbol_are_the_same_from_one_process_and_from_two_and_their_
     assert json.loads((tmp_path / "one" / symbols.REPORT).read_text()) == alone
     dear = symbols.train(said, tmp_path / "one", RUN, symbols.Job(cost=1.0))
     assert [one["held"] for one in dear] == [0.0, 0.0] and [one["Sharpe"] for one in dear] == [None, None]
+
+
+def test_seeds_of_a_symbol_are_told_with_their_spread_and_judged_together(tmp_path):
+    said = recipe(["data.symbols=[KO]", "training.epochs=1", "walkforward.first=2022-01-01"], **PRICES)
+    one = symbols.train(said, tmp_path / "one", RUN)[0]
+    two = symbols.train(said, tmp_path / "two", RUN, symbols.Job(seeds=2))[0]
+    other = symbols.train(said.model_copy(update={"seed": 4}), tmp_path / "other", RUN)[0]
+    assert {path.name for path in (tmp_path / "two").iterdir()} == {"seed-3", "seed-4", symbols.REPORT}
+    assert two["seeds"] == 2 and two["RMSE"] == pytest.approx((one["RMSE"] + other["RMSE"]) / 2)
+    assert two["sd"]["RMSE"] == pytest.approx(abs(one["RMSE"] - other["RMSE"]) / np.sqrt(2))
+    assert two["RMSE of last price"] == one["RMSE of last price"] and "sd" not in one
+    assert f"{two['RMSE']:.4g} ± {two['sd']['RMSE']:.4g}" in symbol_table.shown([two])
+    assert places(tmp_path / "two") == [tmp_path / "two" / "KO"]
+    subject = open_model(tmp_path / "two" / "KO")
+    assert [walk.passports[0].seed for walk in subject.walks] == [3, 4]
+    assert opened.note(subject.place, {"range": []}) == 1
+    assert places(tmp_path / "two") == [tmp_path / "two" / "KO"]
+    assert set(signals.load(tmp_path / "two" / "seed-3").passports[0].universe) == {"KO"}
+    with pytest.raises(DataError, match="one per symbol"):
+        open_model(tmp_path / "two")
 
 
 def test_two_processes_tell_of_a_symbol_that_cannot_be_trained_too(tmp_path):
