@@ -13,10 +13,11 @@ import pyarrow.parquet as parquet
 import pytest
 
 from engine.errors import ConfigError, DataError
-from signals.evaluation import beside, card, opened, page
+from signals.evaluation import beside, card, page
 from signals.evaluation.compare import compare
 from signals.evaluation.evaluate import Options, evaluate, plain
 from signals.evaluation.subject import open_model
+from signals.training import opened, table
 from signals.training import train as training
 from signals.training import walkforward as walking
 from signals.training.labels import Labels
@@ -76,6 +77,11 @@ def test_a_planted_signal_is_found_and_its_targets_are_judged(told):
 def test_it_beats_reversal_beyond_chance_but_not_the_ridge_that_knows_as_much(told):
     assert told["against"]["one-day reversal"]["rank IC"]["low"] > 0.0
     assert told["beats_baselines"] is False and "NOT" in told["verdict"] and "ridge" in told["verdict"]
+
+
+def test_the_table_of_a_walk_says_first_what_its_evaluation_says_first(walked, here, told):
+    page_of = table.page(said(), here, open_model(walked, made=here).walks, walked, RUN)
+    assert page_of.splitlines()[2] == f"**{told['verdict']}**"
 
 
 def test_what_moves_the_net_is_the_planted_feature_at_the_end_of_the_window(told):
