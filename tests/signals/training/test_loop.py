@@ -14,8 +14,9 @@ import pytest
 import torch
 
 from engine.errors import DataError
-from signals.losses import RankSettings, rank_loss
-from signals.training import fitting, loop, state
+from signals import models, scaling
+from signals.losses import RankSettings, gradient_norms, rank_loss
+from signals.training import batches, fitting, loop, state
 from signals.training.objective import Objective
 from signals.training.splits import Span, by_share
 from signals.training.state import Progress
@@ -54,6 +55,38 @@ def test_a_fit_stopped_after_any_epoch_ends_with_the_same_weights(tmp_path, sets
         resumed = run(tmp_path / str(epoch), sets)
         assert weights(resumed) == whole
         assert [row["epoch"] for row in resumed.progress.history] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("sets", [[], EVERYTHING, ["training.precision=bf16"]])
+def test_asking_how_hard_each_term_pulls_changes_no_weight(monkeypatch, sets):
+    """Two layers with dropout: a stream that moved, or a gradient left behind, would show."""
+    asked = run(sets=sets)
+    monkeypatch.setattr(loop, "pulls", lambda net, terms: {})
+    silent = run(sets=sets)
+    assert weights(asked) == weights(silent)
+    rows = zip(asked.progress.history, silent.progress.history, strict=True)
+    assert all({k: v for k, v in one.items() if not k.startswith("gradient_")} == two for one, two in rows)
+
+
+def test_how_hard_each_term_pulls_is_told_of_the_first_batch_of_each_epoch():
+    """Against each date's own loss, and the whole gradient of the same net on the same batch."""
+    quiet = recipe(["training.epochs=1"], model={"kind": "rank", "hidden": 6, "layers": 1, "dropout": 0.0})
+    made = material()
+    told = fitting.fit(made, quiet, SPLIT, 3, fitting.Job("cpu")).progress.history[0]
+    learned = fitting.samples(made, quiet, SPLIT.train, 1)
+    (first, *_) = batches.by_date(learned, 8, (3, 0))
+    chosen, sigma = learned.of(first.samples), float(np.std(learned.label))
+    scaler = scaling.fit("robust", fitting.scaled_rows(made, SPLIT), fitting.winsor(quiet))
+    windows = np.stack([made.values[i, t - 7 : t + 1] for i, t in zip(chosen.instrument, chosen.end, strict=True)])
+    net = models.build({**fitting.described(quiet), "inputs": 2}, 3)
+    output = net(torch.from_numpy(np.asarray(scaler.apply(windows), np.float32)))
+    settings = RankSettings(1.0, 0.05, 0.05 / sigma, 0.7, literal=True)
+    label = torch.from_numpy((chosen.label / sigma).astype(np.float32))
+    terms = rank_loss(output, label, torch.from_numpy(chosen.end), settings).terms
+    expected = gradient_norms(terms, list(net.parameters()))
+    assert expected["rank"] > 10.0 * expected["huber"] > 0.0
+    assert told["gradient_rank"] == pytest.approx(expected["rank"], rel=1e-4)
+    assert told["gradient_huber"] == pytest.approx(expected["huber"], rel=1e-4)
 
 
 CHILD = """
