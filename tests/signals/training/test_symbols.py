@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 import signals
 from engine.errors import ConfigError, DataError
 from signals import scaling
-from signals.evaluation import opened
 from signals.evaluation.subject import open_model, places
 from signals.training import baselines, shell, symbol_table, symbols
 from signals.training import train as training
