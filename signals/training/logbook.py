@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from signals.training.state import Progress, replace
+from signals.training.state import Progress
+from signals.training.writing import make, replace
 
 HISTORY, LOG, EVENTS = "history.csv", "train.log", "events"
 LEVEL = "FIT"
@@ -16,24 +17,24 @@ Say = Callable[[str], None]
 
 
 class Logbook:
-    """Called after every epoch. What is not installed (loguru, tensorboard) is done without."""
+    """Called after every epoch; the folder is made at the first. What is not installed (loguru, tensorboard) is done without."""
 
     def __init__(self, folder: Path, name: str, epochs: int, say: Say = lambda text: None) -> None:
         self.folder, self.name, self.epochs, self.say = folder, name, epochs, say
-        folder.mkdir(parents=True, exist_ok=True)
-        self.write, self.close_log = _log(folder / LOG)
+        self.log: tuple[Say, Callable[[], None]] | None = None
         self.events: Any = None
 
     def __call__(self, now: Progress) -> None:
         """Note the latest epoch."""
         latest = now.history[-1]
+        write = self.begun()
         replace(self.folder / HISTORY, table(now.history).encode())
         line = f"{self.name}: {told(now, self.epochs)}"
-        self.write(line)
+        write(line)
         self.say(line)
         for flag in now.flags:
             if len(now.history) == 1 or flag not in getattr(self, "flagged", ()):
-                self.write(f"{self.name}: red flag: {flag}")
+                write(f"{self.name}: red flag: {flag}")
         self.flagged = tuple(now.flags)
         if self.events is None:
             self.events = _events(self.folder / EVENTS, now.epoch) or False
@@ -42,9 +43,16 @@ class Logbook:
                 if name != "epoch":
                     self.events.add_scalar(name, value, now.epoch, walltime=now.seconds)
 
+    def begun(self) -> Say:
+        """What adds a line to the log, which is opened where it is not yet."""
+        if self.log is None:
+            self.log = _log(make(self.folder) / LOG)
+        return self.log[0]
+
     def close(self) -> None:
         """Finish the files."""
-        self.close_log()
+        if self.log is not None:
+            self.log[1]()
         if self.events:
             self.events.close()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import DataError
+from signals.training.writing import make, replace
 
 STATE = "state.json"
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
@@ -44,7 +44,7 @@ def save(folder: Path, progress: Progress, net: nn.Module, best: dict[str, Tenso
     """Write the state into `folder`; what lay there before is gone once this one stands."""
     from safetensors.torch import save as packed
 
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
     tensors = {f"net.{name}": value for name, value in net.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in best.items()}
     held = optimiser.state_dict()["state"]
@@ -95,16 +95,6 @@ def _restore(optimiser: Any, tensors: dict[str, Tensor]) -> None:
     optimiser.load_state_dict(whole)
 
 
-def replace(path: Path, raw: bytes) -> None:
-    """Write `path` so that a reader sees the old bytes or the new ones, also after a crash."""
-    waiting = path.with_name(f".{path.name}.{os.getpid()}")
-    with waiting.open("wb") as file:
-        file.write(raw)
-        file.flush()
-        os.fsync(file.fileno())
-    waiting.replace(path)
-
-
 def _strict(value: Any) -> Any:
     """Infinity and NaN as JSON can hold them: null in a history, text elsewhere."""
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
@@ -125,3 +115,6 @@ def _loose(value: Any) -> Any:
 
 def _sha256(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
+
+
+__all__ = ["Progress", "load", "replace", "save"]
