@@ -72,8 +72,11 @@ def weights_sha256(folder: str | Path) -> str:
         raise ModelError(f"{folder}: refused: {error}") from None
 
 
-def write(folder: str | Path, state: Mapping[str, Tensor], passport: Passport) -> Passport:
-    """The passport as stored, its weights_sha256 filled in; `folder` holds both files and is swapped in whole.
+def write(
+    folder: str | Path, state: Mapping[str, Tensor], passport: Passport, beside: Mapping[str, bytes] | None = None
+) -> Passport:
+    """The passport as stored, its weights_sha256 filled in; `folder` holds both files, and those `beside` them by name, and is
+    swapped in whole.
 
     Other files of a folder that was there move along. ModelError for a state that read() would refuse; OutputError if the
     disk does not take it.
@@ -94,6 +97,8 @@ def write(folder: str | Path, state: Mapping[str, Tensor], passport: Passport) -
         try:
             _file(new / WEIGHTS, data)
             _file(new / PASSPORT, passport.text())
+            for name, raw in (beside or {}).items():
+                _file(new / name, raw)
             os.chmod(new, 0o755)
             _swap(new, place)
         finally:
@@ -211,7 +216,7 @@ def _swap(new: Path, place: Path) -> None:
         os.rename(place, old)  # onto an empty folder
         os.rename(new, place)
         for path in old.iterdir():
-            if path.name not in (WEIGHTS, PASSPORT):
+            if not os.path.lexists(place / path.name):
                 os.rename(path, place / path.name)
         shutil.rmtree(old)
     else:

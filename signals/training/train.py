@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,6 @@ from signals.training.material import Material
 from signals.training.passports import passport
 from signals.training.recipe import Recipe
 from signals.training.splits import Span, Split
-from signals.training.state import replace
 
 RESUME = "resume"
 RECIPE = "recipe.json"  # every key explicit: what `barcast evaluate` reads
@@ -55,9 +54,8 @@ def train(recipe: Recipe, out: str | Path, run: Run, made: Material | None = Non
     """The recipe's model, fitted on its split and written to the folder `out`."""
     made = material.material(recipe, run.say) if made is None else made
     material.one_model(recipe, made)
-    Path(out).mkdir(parents=True, exist_ok=True)
-    replace(Path(out) / RECIPE, (json.dumps(recipe.resolved(), indent=1, allow_nan=False) + "\n").encode())
-    return model(made, recipe, split_of(made, recipe), recipe.seed, Path(out), run, recipe.name)
+    told = {RECIPE: (json.dumps(recipe.resolved(), indent=1, allow_nan=False) + "\n").encode()}
+    return model(made, recipe, split_of(made, recipe), recipe.seed, Path(out), run, recipe.name, told)
 
 
 def split_of(made: Material, recipe: Recipe) -> Split:
@@ -71,13 +69,26 @@ def split_of(made: Material, recipe: Recipe) -> Split:
     return splits.by_share(Span(int(usable[0]), len(made.times)), ranges, recipe.embargo)
 
 
-def model(made: Material, recipe: Recipe, split: Split, seed: int, place: Path, run: Run, name: str) -> Trained:
-    """Fit one split and write its folder; a fit that stopped half-way there goes on."""
+def model(
+    made: Material,
+    recipe: Recipe,
+    split: Split,
+    seed: int,
+    place: Path,
+    run: Run,
+    name: str,
+    beside: Mapping[str, bytes] | None = None,
+) -> Trained:
+    """Fit one split and write its folder, with the files `beside`; a fit that stopped half-way there goes on.
+
+    A model that lies there stays as it is, its recipe with it, until the new one is whole.
+    """
     unseen(made, recipe, split)
     book = Logbook(place, name, recipe.training.epochs, run.say)
     try:
         fitted = fitting.fit(made, recipe, split, seed, Job(run.device, place / RESUME, run.clock, book))
-        stored = folders.write(place, fitted.net.state_dict(), passport(fitted, made, recipe, split, seed, run.today))
+        told = passport(fitted, made, recipe, split, seed, run.today)
+        stored = folders.write(place, fitted.net.state_dict(), told, beside)
         verify(place, fitted, made, recipe, split)
     finally:
         book.close()
