@@ -67,8 +67,8 @@ def read_scalar(text: str) -> Any:
     return float(text) if _FLOAT.fullmatch(text) else text
 
 
-def parse(raw: bytes | str, name: str) -> Document:
-    """The Document of one YAML text; ConfigError with line and column otherwise."""
+def parse(raw: bytes | str, name: str, needs: str = "name, data, signals and strategy") -> Document:
+    """The Document of one YAML text; ConfigError with line and column otherwise. An empty one is told what it `needs`."""
     text = _decode(raw, name)
     document = Document({}, {}, {}, tuple(text.splitlines()), name)
     bad = unprintable(text)
@@ -85,7 +85,7 @@ def parse(raw: bytes | str, name: str) -> Document:
         said = "not valid YAML: an escape or a version here is out of range"
         raise document.refusal(Mark(mark.line + 1, mark.column + 1), said) from None
     if node is None:
-        raise document.refusal(Mark(1, 1), "the file is empty; it needs name, data, signals and strategy")
+        raise document.refusal(Mark(1, 1), f"the file is empty; it needs {needs}")
     data = _build(node, (), document)
     if not isinstance(data, dict):
         raise document.refusal(_mark(node), f"expected keys and values, got {describe(data)}")

@@ -43,6 +43,8 @@ def whole(values: Any, window: int) -> Bools:
     """(N, T) whether the window that ends at slice t is known throughout; `values` is (N, T, F)."""
     names, slices, width = values.shape
     out = np.zeros((names, slices), np.bool_)
+    if window > slices:
+        return out
     step = max(1, BLOCK // max(1, slices * width))
     for first in range(0, names, step):
         known = np.isfinite(values[first : first + step]).all(axis=2)

@@ -27,6 +27,7 @@ from signals.training.splits import Pieces, Span, Split
 from signals.training.state import Progress
 
 FEWEST_WINDOWS = 100
+FEWEST_NAMES = 5  # on a date whose names are ranked
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ def fit(made: Material, recipe: Recipe, split: Split, seed: int, job: Job) -> Fi
     for name, found in (("train", learned), ("validation", validation)):
         if len(found) < (FEWEST_WINDOWS if name == "train" else 1):
             span = split.spans[name]
+            enough_names(made, recipe, name, span)
             said = f"{name}: {len(found)} windows from {made.day(span.first)} to {made.day(span.stop - 1)}"
             raise DataError(f"{said}; expected at least {FEWEST_WINDOWS}. Widen the range, or shorten the window")
     sigma = float(np.std(learned.label)) if recipe.label.target == "return" else None
@@ -89,6 +91,11 @@ def fit(made: Material, recipe: Recipe, split: Split, seed: int, job: Job) -> Fi
     )
     key = key_of(made, recipe, split, seed, lesson.source.device)
     done = loop.fit(net, lesson, objective, rules, seed, job.clock, job.folder, key, job.watch)
+    if not np.isfinite(done.outputs).any():
+        raise DataError(
+            f"{recipe.name}: after {done.progress.epoch} epochs no output of the net is a finite number; lower "
+            f"training.learning_rate or training.noise"
+        )
     counts = {"train": len(learned), "validation": len(validation)}
     fitted, extra = calibrated(made, recipe, split, net, lesson, done.outputs, validation)
     if split.calibration is not None:
@@ -106,8 +113,19 @@ def fit(made: Material, recipe: Recipe, split: Split, seed: int, job: Job) -> Fi
 def samples(made: Material, recipe: Recipe, span: Span | Pieces, stride: int | None = None) -> Samples:
     """The Samples of a range, by the recipe's stride unless another one is given."""
     step = recipe.training.date_stride if stride is None else stride
-    least = 5 if recipe.by_date else 1
+    least = FEWEST_NAMES if recipe.by_date else 1
     return batches.samples(made.known, made.labels.values, span.rows, step, least)
+
+
+def enough_names(made: Material, recipe: Recipe, name: str, span: Span | Pieces) -> None:
+    """Nothing; DataError where names are to be ranked and no date of the range has enough of them."""
+    there = made.known.T[span.rows] & np.isfinite(made.labels.values[span.rows])
+    most = int(there.sum(axis=1).max(initial=0))
+    if recipe.by_date and 0 < most < FEWEST_NAMES:
+        raise DataError(
+            f"{name}: loss.kind rank needs {FEWEST_NAMES} names on a date or more, and here no date has more than {most}; "
+            f"name more data.symbols"
+        )
 
 
 def scaled_rows(made: Material, split: Split) -> Any:

@@ -32,6 +32,8 @@ def seconds(value: Any) -> float:
     found = _TIME.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise ValueError(f"expected a time such as 30 minutes or 2 hours, got {describe(value)}")
+    if not int(found.group(1)):
+        raise ValueError(f"expected a time above 0, such as 30 minutes, got {describe(value)}")
     return int(found.group(1)) * _SECONDS[found.group(2)]
 
 

@@ -23,6 +23,8 @@ from signals.training.lengths import ENDLESS, Stretch, Wall
 from signals.training.splits import Walk
 from signals.tuning.section import Tune, Tuned
 
+NEEDS = "name, data, features, window, model and loss"
+
 
 class Label(Model):
     """What is to be foretold; it begins at slice t + 1, where a decision taken at t is filled."""
@@ -172,27 +174,36 @@ class Training(Model):
     min_delta: Amount = Field(1e-4, description="a smaller fall is none")
     batch_size: Count = Field(32, description="windows per batch, where dates do not matter")
     dates_per_batch: Count = Field(1, description="whole dates per batch, for the rank loss")
-    learning_rate: Positive = Field(1e-3, description="of Adam")
+    learning_rate: Annotated[Positive, Field(le=1)] = Field(1e-3, description="of Adam")
     betas: tuple[float, float] = Field((0.9, 0.999), description="of Adam")
-    eps: Positive = Field(1e-8, description="of Adam")
-    weight_decay: Amount = Field(0.0, description="of Adam")
+    eps: Annotated[Positive, Field(le=1)] = Field(1e-8, description="of Adam")
+    weight_decay: Annotated[Amount, Field(le=1)] = Field(0.0, description="of Adam")
     clip: Amount = Field(1.0, description="of the gradient's norm; 0 is off")
-    accumulate: Count = Field(1, description="batches per step")
+    accumulate: Annotated[Count, Field(le=1024)] = Field(1, description="batches per step")
     plateau: Plateau | None = Field(Plateau(), description="null: the learning rate stays")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="of matrix products in training")
     date_stride: Count = Field(
         1, description="an epoch shows every n-th date, the next one those after; validation keeps to the first"
     )
     max_windows_per_epoch: Count | None = Field(None, description="null: all")
-    noise: Amount = Field(0.0, description="sd added to scaled inputs")
-    shift: Whole = Field(0, description="slices a training window may end earlier")
+    noise: Annotated[Amount, Field(le=100)] = Field(0.0, description="sd added to scaled inputs")
+    shift: Whole = Field(0, description="slices a training window may end earlier; at most the window")
     budget: Wall = Field(ENDLESS, description="wall time of one fit; it stops after the epoch that spends it")
-    threads: Count = Field(1, description="of the CPU, per fit; another number may change the last bits")
+    threads: Annotated[Count, Field(le=1024)] = Field(
+        1, description="of the CPU, per fit; another number may change the last bits"
+    )
 
     @field_validator("betas", mode="before")
     @classmethod
     def _pair(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("betas")
+    @classmethod
+    def _below_one(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not all(0.0 <= beta < 1.0 for beta in value):
+            raise ValueError(f"expected two numbers from 0 to below 1, such as [0.9, 0.999], got {list(value)}")
+        return value
 
 
 class Recipe(Model):
@@ -247,6 +258,11 @@ class Recipe(Model):
             wrong.append(At("calibrate", f"{self.calibrate} makes probabilities, which need loss.kind direction"))
         if (self.model.kind == "stock") != (self.label.target == "price"):
             wrong.append(At(("model", "kind"), "stock foretells a price: it needs label.kind close, and only it does"))
+        if self.per_symbol and self.label.target != "price":
+            wrong.append(At("per_symbol", "a model per symbol foretells a price: it needs label.kind close"))
+        if self.training.shift > self.window:
+            said = f"expected at most the window, {self.window} slices, got {self.training.shift}"
+            wrong.append(At(("training", "shift"), said))
         if wrong:
             raise Mistakes(wrong)
         return self
@@ -313,7 +329,7 @@ def read(source: str | Path | Mapping[str, Any] | Recipe, sets: Sequence[str] = 
         document = document_of(source, "recipe")
     else:
         path = Path(source)
-        document, base = parse(read_bytes(path), str(source)), path.parent
+        document, base = parse(read_bytes(path), str(source), NEEDS), path.parent
     recipe = validated(Recipe, Places(document, overrides.apply(document, list(sets))))
     recipe._base = base
     return recipe

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from engine.errors import ConfigError, DataError
 from signals.training import apart, material, symbol_table
@@ -12,6 +14,7 @@ from signals.training.loop import Clock
 from signals.training.recipe import Recipe, read
 from signals.training.train import Run
 from signals.training.walkforward import walkforward
+from signals.training.writing import make, replace
 
 REPORT = "models.json"
 
@@ -33,7 +36,7 @@ def train(recipe: Recipe, place: str | Path, run: Run, job: Job = ONCE) -> list[
 
     Several seeds, the recipe's own and those after it, lie in folders of their own: seed-S/SYMBOL. A symbol that cannot be
     trained is told with the reason and left out. With several jobs, symbols are trained in so many processes, to the same
-    weights. Finished folds are not fitted again.
+    weights. Finished folds are not fitted again. Where no symbol can be trained nothing is written.
     """
     if recipe.walkforward is None or recipe.walkforward.scheme == "cpcv":
         raise ConfigError(
@@ -42,6 +45,7 @@ def train(recipe: Recipe, place: str | Path, run: Run, job: Job = ONCE) -> list[
         )
     out = Path(place)
     names = chosen(recipe, job.recommended)
+    apart_in(names)
     rows: list[dict[str, Any]] = []
     if job.jobs > 1 and len(names) > 1:
         whole = (recipe.resolved(), recipe.base, out, run.device, run.today, run.clock, job)
@@ -50,9 +54,16 @@ def train(recipe: Recipe, place: str | Path, run: Run, job: Job = ONCE) -> list[
         for k, symbol in enumerate(names):
             run.say(f"{symbol}, {k + 1} of {len(names)}")
             rows.append(row(recipe, symbol, out, run, job))
-    out.mkdir(parents=True, exist_ok=True)
-    (out / REPORT).write_text(json.dumps(rows, indent=1) + "\n")
+    if any("refused" not in row for row in rows):
+        replace(make(out) / REPORT, (json.dumps(rows, indent=1) + "\n").encode())
     return rows
+
+
+def why_none(rows: Sequence[dict[str, Any]]) -> str:
+    """Why none of the symbols of these rows was trained."""
+    if not rows:
+        return "the data's audit recommends no symbol; name data.symbols"
+    return f"{len(rows)} of {len(rows)} symbols were refused; {rows[0]['symbol']}: {rows[0]['refused']}"
 
 
 def row(recipe: Recipe, symbol: str, place: Path, run: Run, job: Job) -> dict[str, Any]:
@@ -102,6 +113,25 @@ def chosen(recipe: Recipe, recommended: int | None) -> list[str]:
     return [one.symbol for one in grading.recommendations(done, grades)[:recommended]]
 
 
+def apart_in(names: Sequence[str]) -> None:
+    """Nothing; ConfigError where two symbols would share a folder, or one would stand where the report does.
+
+    Upper and lower case are one where the file system holds them to be.
+    """
+    homes = {REPORT: f"the report {REPORT}"}
+    for name in names:
+        home = safe(name).casefold()
+        if home in homes:
+            raise ConfigError(
+                f"data.symbols: the models of {name} would lie where {homes[home]} has its place; train it apart, with "
+                f"another --out"
+            )
+        homes[home] = name
+
+
 def safe(symbol: str) -> str:
-    """A symbol as the name of a folder."""
-    return "".join(c if c.isalnum() or c in "._-" else "_" for c in symbol)
+    """A symbol as the name of a folder, another for each: what is no letter, digit, dot, dash, underscore or tilde is
+    written %XX as in addresses, and so is a dot that it begins with.
+    """
+    name = quote(symbol, safe="")
+    return f"%2E{name[1:]}" if name.startswith(".") else name

@@ -127,7 +127,7 @@ def read(path: str | Path) -> Tune:
     from engine.config.reading import validated
     from engine.config.translate import Places
 
-    return validated(Tune, Places(parse(read_bytes(Path(path)), str(path)), {}))
+    return validated(Tune, Places(parse(read_bytes(Path(path)), str(path), "parameters to try"), {}))
 
 
 def _refused(key: str) -> str:

@@ -166,8 +166,10 @@ def test_a_budget_ends_a_fit_after_the_epoch_that_spends_it():
 
 
 def test_a_learning_rate_that_explodes_is_flagged():
-    sets = ["training.learning_rate=1e30", "training.clip=0", "training.eps=1e-30"]
-    assert run(sets=sets).flags == ("diverged",)
+    said = recipe(["training.clip=0", "training.eps=1e-30"])
+    rules = said.training.model_copy(update={"learning_rate": 1e30})  # more than a recipe may say
+    exploding = said.model_copy(update={"training": rules})
+    assert fitting.fit(material(), exploding, SPLIT, 3, fitting.Job("cpu")).flags == ("diverged",)
 
 
 def raised(kind: str, **columns) -> list[str]:

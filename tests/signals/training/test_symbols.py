@@ -13,7 +13,7 @@ import signals
 from engine.errors import ConfigError, DataError
 from signals import scaling
 from signals.evaluation.subject import open_model, places
-from signals.training import baselines, shell, symbol_table, symbols
+from signals.training import baselines, opened, shell, symbol_table, symbols
 from signals.training import train as training
 from signals.training import walkforward as walking
 from signals.training.batches import Samples
@@ -58,7 +58,7 @@ def file(tmp_path):
 
 
 def test_names_that_want_a_model_each_are_never_pooled(file, tmp_path):
-    said = recipe(per_symbol=True, walkforward=PRICES["walkforward"])
+    said = recipe(**PRICES)
     done = command("walkforward", file, "--out", str(tmp_path / "out"), "-q")
     assert isinstance(done.exception, ConfigError) and "use barcast train" in str(done.exception)
     for together in (walking.walkforward, training.train):
