@@ -11,6 +11,7 @@ BarcastError
     StoppedError     the disk has failed, and nothing more is written
   FeedError        a live feed that a person must mend: keys, countries, symbols: exits 7
   BrokerError      a broker that a person must mend: exits 8
+  InterruptError   a person stopped work that the same command takes up again: exits 130
 """
 
 from __future__ import annotations
@@ -72,3 +73,7 @@ class FeedError(BarcastError):
 
 class BrokerError(BarcastError):
     exit_code = 8
+
+
+class InterruptError(BarcastError):
+    exit_code = 130

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from signals.lstm import load
+    from signals.lstm import Lstm
 
 __all__ = ["load"]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "load":
-        from signals.lstm import load
+def load(model: str | Path, precision: str = "fp32") -> Lstm:
+    """The signal of a model folder: `load(folder).forecast(window)` is one number per instrument."""
+    from engine.errors import ConfigError
+    from signals import lstm
 
-        return load
-    raise AttributeError(f"module 'signals' has no attribute {name!r}")
+    if not str(model).strip():
+        raise ConfigError("signals.load: expected a model folder, got nothing")
+    return lstm.load(model, precision)

@@ -44,19 +44,23 @@ def evaluate(
     from signals.evaluation import card, page
     from signals.evaluation import evaluate as judging
     from signals.evaluation.subject import open_model, places
-    from signals.training import reporting
+    from signals.training import reporting, writing
 
     root = Path(model)
+    if out is not None:
+        writing.check_folder(out)
     found = places(root)
     alone = found == [root]
     texts, lines = [], []
+    rooms = [place / "evaluation" if out is None else Path(out) if alone else Path(out) / place.name for place in found]
+    for folder in rooms:
+        writing.check_folder(folder)
     with reporting.watched(quiet or as_json) as say:
-        for place in found:
+        for place, folder in zip(found, rooms, strict=True):
             subject = open_model(place, recipe, sets or (), say=say)
             options = judging.Options(at or reporting.now(), baselines, gap, attribution, run, say)
             told = judging.plain(judging.evaluate(subject, options))
-            folder = place / "evaluation" if out is None else Path(out) if alone else Path(out) / place.name
-            folder.mkdir(parents=True, exist_ok=True)
+            writing.make(folder)
             texts.append(json.dumps(told, indent=1, allow_nan=False))
             written(folder / "evaluation.json", texts[-1] + "\n")
             written(folder / "evaluation.html", page.render(told))
@@ -90,7 +94,7 @@ def compare_models(
     from signals.evaluation.compare import compare
     from signals.evaluation.evaluate import plain
     from signals.evaluation.subject import open_model
-    from signals.training import reporting
+    from signals.training import reporting, writing
 
     try:
         span = [None if day is None else date(day) for day in (first, last)]
@@ -98,6 +102,7 @@ def compare_models(
         raise ConfigError(f"--from, --to: {error}") from None
     if len(models) < 2:
         raise ConfigError("compare-models: expected two models or more, got one")
+    writing.check_folder(out)
     roots = [Path(model) for model in models]
     each = symbolwise.apart(roots)
     with reporting.watched(quiet or as_json) as say:
@@ -106,8 +111,7 @@ def compare_models(
         else:
             subjects = [open_model(root, None, sets or (), say=say) for root in roots]
             told = plain(compare(subjects, at or reporting.now(), *span))
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = writing.make(Path(out))
     text = json.dumps(told, indent=1, allow_nan=False)
     written(folder / "comparison.json", text + "\n")
     written(folder / "comparison.html", beside.render_symbols(told) if each else beside.render(told))

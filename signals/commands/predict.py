@@ -45,6 +45,8 @@ def predict(
     from engine.data.opening import FILES, open_panel
     from engine.errors import ConfigError
 
+    if not model.strip():
+        raise ConfigError("MODEL: expected a model folder or a strategy file, got nothing")
     if Path(model).suffix.lower() in FILES:
         if precision is not None:
             raise ConfigError("--precision: a strategy file says the precision of its signals itself")
@@ -57,6 +59,8 @@ def predict(
         asked = model_of(model, precision or "fp32")
     said = {"prices": prices, "dividends": dividends, "calendar": calendar, "missing_open": missing_open}
     wanted = None if symbols is None else [name.strip() for name in symbols.split(",")]
+    if wanted is not None and not all(wanted):
+        raise ConfigError(f"--symbols {symbols!r}: expected names with commas between them; leave it out for all")
     panel = open_panel(data, said)  # whole: features may be of the market, whichever names are asked for
     told = answer(asked, panel, row_of(panel, at), wanted)
     typer.echo(json.dumps({"schema_version": 1, **told}) if as_json else text(told), nl=as_json)

@@ -18,11 +18,12 @@ def stack(
     """Fit how much each model of an ensemble counts, on out-of-fold forecasts only."""
     from pathlib import Path
 
-    from signals.training import material
+    from signals.training import material, writing
     from signals.training.recipe import read
     from signals.training.stack import stack as fitted
     from signals.training.stack import write
 
+    writing.check_file(out)
     made = fitted(walks, lambda recipe: material.material(read(recipe, sets or ())))
     write(Path(out), made)
     if as_json:

@@ -33,9 +33,10 @@ def tune(
     import json
     from pathlib import Path
 
-    from engine.errors import ConfigError
+    from engine.errors import ConfigError, DataError
     from engine.trials import LEDGER
     from signals.training import reporting as training
+    from signals.training import writing
     from signals.training.recipe import read
     from signals.tuning import reporting, section
     from signals.tuning.helpers import together
@@ -46,10 +47,16 @@ def tune(
     wanted = said.tune if grid is None else section.read(grid)
     if wanted is None:
         raise ConfigError(f"{recipe}: it has no section tune; add one, or give --grid FILE")
-    place, noted = Path(out or f"tune/{said.name}"), str(Path(runs) / LEDGER)
-    with training.watched(quiet or as_json) as say:
+    place, noted = Path(f"tune/{said.name}" if out is None else out), str(Path(runs) / LEDGER)
+    writing.check_folder(place if out is None else out)
+    writing.check_folder(runs, "--runs")
+    with training.resumable(), training.watched(quiet or as_json) as say:
         found = together(said, wanted, place, Path(runs), training.run(device, say), jobs, storage)
     if as_json:
         typer.echo(json.dumps(reporting.facts(found, noted), allow_nan=False))
     else:
         typer.echo(reporting.shown(found, noted, whole), nl=False)
+    if found.complete and found.best is None:
+        failed = [row for row in found.rows if row.state == "failed"]
+        why = f"; trial {failed[0].number}: {failed[0].why or 'its loss is no number'}" if failed else ""
+        raise DataError(f"{place}: {len(failed)} of {len(found.rows)} trials failed and none is complete{why}")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from engine.errors import InterruptError
 from signals.training.logbook import duration
 from signals.training.train import Run, Trained
 
@@ -26,6 +27,17 @@ def watched(quiet: bool) -> Iterator[Say]:
 
         with Console(stderr=True).status("starting") as status:
             yield status.update
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Where somebody interrupts what is inside, InterruptError says what is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise InterruptError(
+            "interrupted; whole epochs are kept, and the same command goes on after the last one"
+        ) from None
 
 
 def run(device: str, say: Say) -> Run:

@@ -34,13 +34,15 @@ def train(
     import json
 
     from engine.config.units import share
-    from engine.errors import ConfigError
-    from signals.training import reporting, symbol_table, symbols
+    from engine.errors import ConfigError, DataError
+    from signals.training import reporting, symbol_table, symbols, writing
     from signals.training.recipe import read
     from signals.training.train import train as one
 
     if jobs < 1 or seeds < 1:
         raise ConfigError("--jobs, --seeds: expected 1 or more")
+    if recommended is not None and recommended < 1:
+        raise ConfigError(f"--recommended: expected 1 or more, got {recommended}")
     said = read(recipe, sets or ())
     if not said.per_symbol and (recommended is not None or jobs > 1 or seeds > 1 or cost is not None):
         raise ConfigError(
@@ -50,12 +52,15 @@ def train(
         trip = symbol_table.COST if cost is None else share(cost)
     except ValueError as error:
         raise ConfigError(f"--cost: {error}") from None
-    place = out or f"models/{said.name}"
-    with reporting.watched(quiet or as_json) as say:
+    place = f"models/{said.name}" if out is None else out
+    writing.check_folder(place)
+    with reporting.resumable(), reporting.watched(quiet or as_json) as say:
         run = reporting.run(device, say)
         if said.per_symbol:
             rows = symbols.train(said, place, run, symbols.Job(recommended, jobs, seeds, trip))
             typer.echo(json.dumps(rows) if as_json else symbol_table.shown(rows), nl=as_json)
+            if all("refused" in row for row in rows):
+                raise DataError(f"{said.name}: no model was trained: {symbols.why_none(rows)}")
             return
         done = one(said, place, run)
     typer.echo(json.dumps(reporting.facts(done)) if as_json else reporting.trained(done), nl=as_json)
@@ -78,16 +83,19 @@ def walkforward(
     from pathlib import Path
 
     from engine.errors import ConfigError
-    from signals.training import reporting
+    from signals.training import reporting, writing
     from signals.training.recipe import read
     from signals.training.seeds import walk
 
     if seeds < 1 or jobs < 1:
         raise ConfigError("--seeds, --jobs: expected 1 or more")
     said = read(recipe, sets or ())
-    place = Path(out or f"models/{said.name}")
-    with reporting.watched(quiet) as say:
+    place = Path(f"models/{said.name}" if out is None else out)
+    writing.check_folder(place if out is None else out)
+    if table is not None:
+        writing.check_file(table, "--table", parents=False)
+    with reporting.resumable(), reporting.watched(quiet) as say:
         page = walk(said, place, reporting.run(device, say), seeds, jobs, baselines, table is not None)
     if table is not None and page is not None:
-        Path(table).write_text(page, encoding="utf-8")
+        writing.replace(Path(table), page.encode())
     typer.echo(page if page is not None else f"{place}\n", nl=False)

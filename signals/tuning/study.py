@@ -11,21 +11,22 @@ import fcntl
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numpy.random import default_rng
 
-from engine.errors import ConfigError, DataError
+from engine.errors import ConfigError, DataError, first_line
+from signals.training.writing import make
 from signals.tuning.section import Choices, Range, Tune, Value
 
 if TYPE_CHECKING:
     import optuna
 
 JOURNAL, LOCK = "study.journal", ".lock"
-KEY, WHY = "key", "why"
+KEY, WHY, HOME = "key", "why", "folder"
 REDUCTION = 3  # of successive halving: one in so many goes on to the next rung
 
 
@@ -53,9 +54,14 @@ def optuna_or_say() -> Any:
 
 
 def opened(folder: Path, key: str, tune: Tune, storage: str | None = None) -> optuna.Study:
-    """The study in `folder`, begun if there is none; a grid's points are then waiting in it. ConfigError for another one's."""
+    """The study in `folder`, begun if there is none; a grid's points are then waiting in it. ConfigError for another one's.
+
+    Also for a `storage` whose trials are handed out in another folder: what is locked there is not locked here.
+    """
     optuna = optuna_or_say()
-    folder.mkdir(parents=True, exist_ok=True)
+    if storage is not None:
+        check(storage)
+    make(folder)
     with _locked(folder / LOCK), _quietly():
         try:
             kept = _storage(optuna, folder, storage)
@@ -66,11 +72,19 @@ def opened(folder: Path, key: str, tune: Tune, storage: str | None = None) -> op
                 load_if_exists=True,
                 pruner=_pruner(optuna, tune),
             )
-            found = study.user_attrs.get(KEY)
-        except (OSError, ValueError, KeyError) as error:
+            found, home = study.user_attrs.get(KEY), study.user_attrs.get(HOME)
+        except _troubles() as error:
+            told = first_line(error, typed=False)
+            if storage is None:
+                raise DataError(f"{folder / JOURNAL}: no study that can be read ({told}); move it away") from error
             raise DataError(
-                f"{storage or folder / JOURNAL}: no study that can be read ({error}); move it away"
+                f"--storage {storage}: no study can be kept or read there ({told}); say FILE or sqlite:///FILE"
             ) from error
+        here = str(folder.resolve())
+        if storage is not None and home not in (None, here):
+            raise ConfigError(
+                f"--storage {storage}: its trials are worked on in {home}; give --out {home}, or another --storage"
+            )
         if found is None:
             if tune.search == "grid":
                 for point in tune.points()[len(study.get_trials(deepcopy=False)) :]:
@@ -80,7 +94,28 @@ def opened(folder: Path, key: str, tune: Tune, storage: str | None = None) -> op
             raise ConfigError(
                 f"{folder}: it holds a search of another recipe, range, grid or other bars; give another --out"
             )
+        if home != here:
+            study.set_user_attr(HOME, here)  # a journal inside moves with its folder
     return study
+
+
+def check(storage: str) -> None:
+    """Nothing; ConfigError for a storage that is none, or gone with its process."""
+    kind, slashes, rest = storage.partition("://")
+    sqlite = bool(slashes) and kind.partition("+")[0] == "sqlite"
+    if not storage.strip() or (sqlite and (not rest.strip("/") or ":memory:" in rest or "mode=memory" in rest)):
+        raise ConfigError(f"--storage {storage!r}: expected a file to keep the study in; say FILE or sqlite:///FILE")
+
+
+def _troubles() -> tuple[type[Exception], ...]:
+    """What a storage that cannot be opened raises: a file, Optuna, or SQLAlchemy and the drivers it looks for."""
+    optuna = optuna_or_say()
+    kinds = (OSError, ValueError, KeyError, ImportError, optuna.exceptions.OptunaError)
+    with suppress(ImportError):
+        from sqlalchemy.exc import SQLAlchemyError
+
+        return (*kinds, SQLAlchemyError)
+    return kinds
 
 
 def _storage(optuna: Any, folder: Path, said: str | None) -> Any:
