@@ -21,6 +21,7 @@ COUNTS = {
     "stock_lstm": 32_501,
     "stock_lstm_original": 32_301,  # less the 2 x 2 x 50 of batch normalisation
     "direction_lstm": 247_425,
+    "direction_lstm_wide": 1_414_401,
 }
 
 

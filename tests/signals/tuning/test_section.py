@@ -28,6 +28,12 @@ def test_the_grid_of_the_direction_classifier_has_its_81_points():
     assert last.model.params == {"hidden": 512, "layers": 4, "dropout": 0.3} and last.training.learning_rate == 1e-5
 
 
+def test_the_softness_of_the_rank_loss_is_searched_at_five_values():
+    grid = section.read(MODELS / "rank_tau.yaml")
+    assert [point["loss.tau"] for point in grid.points()] == [0.01, 0.05, 0.1, 0.5, 1] and grid.rises
+    check(read(MODELS / "rank_lstm.yaml"), grid)
+
+
 def test_a_section_is_read_back_from_what_the_recipe_says_of_itself():
     one = recipe(tune={"parameters": {"model.hidden": [4, 6]}, "budget": "2 hours", "trials": 7})
     again = read(one.resolved())
