@@ -38,6 +38,7 @@ def note(folder: Path, told: dict[str, Any]) -> int:
     """
     path = folder / LOG
     try:
+        folder.mkdir(parents=True, exist_ok=True)  # of a symbol with several seeds, whose models lie under the seeds
         torn = path.exists() and not path.read_bytes().endswith(b"\n")  # a line that a crash cut off ends here
         with path.open("a", encoding="utf-8") as file:
             file.write("\n" * torn + json.dumps(told, allow_nan=False) + "\n")
