@@ -103,7 +103,7 @@ def verdict(rows: Sequence[Row]) -> list[str]:
     surely = sum(row["skill low"] is not None and row["skill low"] > 0.0 for row in rows)
     worse = sum(row["skill high"] is not None and row["skill high"] < 0.0 for row in rows)
     first = f"{better} of {len(rows)} models have a smaller error than the last price: {surely} by more than chance"
-    told = []
+    told: list[str] = []
     for name in FITTED:
         known = [row for row in rows if row["skill"] is not None and row[f"skill of {name}"] is not None]
         ahead = sum(row["skill"] > row[f"skill of {name}"] for row in known)

@@ -163,7 +163,7 @@ def test_seeds_of_a_symbol_are_told_with_their_spread_and_judged_together(tmp_pa
     assert places(tmp_path / "two") == [tmp_path / "two" / "KO"]
     subject = open_model(tmp_path / "two" / "KO")
     assert [walk.passports[0].seed for walk in subject.walks] == [3, 4]
-    assert opened.note(subject.place, {"range": []}) == 1
+    assert opened.note(subject.place, {"range": ["2022-01-03", "2022-12-28"]}) == 1
     assert places(tmp_path / "two") == [tmp_path / "two" / "KO"]
     assert set(signals.load(tmp_path / "two" / "seed-3").passports[0].universe) == {"KO"}
     with pytest.raises(DataError, match="one per symbol"):
