@@ -59,7 +59,7 @@ def test_a_storage_that_cannot_be_opened_is_told_in_one_line(tmp_path, monkeypat
 
 
 def test_a_window_longer_than_the_bars_is_a_failed_trial(tmp_path):
-    found = search(tmp_path, said(parameters={"window": [2000]}))
+    found = search(tmp_path, said(parameters={"window": [130]}))
     assert [row.state for row in found.rows] == ["failed"] and "0 windows" in found.rows[0].why
 
 
