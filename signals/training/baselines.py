@@ -144,7 +144,7 @@ def classifiers(x: Any, y: Floats, x_wanted: Any, seed: int) -> dict[str, Floats
         from sklearn.linear_model import LogisticRegression
     except ImportError:
         return {}
-    linear = LogisticRegression(C=0.01, max_iter=300).fit(x, y)
+    linear = LogisticRegression(C=0.01, solver="newton-cholesky").fit(x, y)  # far more rows than columns: a few steps
     trees = HistGradientBoostingClassifier(random_state=seed, **TREES).fit(x, y)
     return {
         "logistic": np.asarray(linear.predict_proba(x_wanted)[:, 1], np.float64),
