@@ -76,14 +76,17 @@ def compare_models(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Hold models against each other on the dates that none had seen: JSON and a page. Opens their test ranges."""
+    """Hold models against each other on the dates that none had seen: JSON and a page. Opens their test ranges.
+
+    Two folders of a model per symbol are compared symbol by symbol.
+    """
     import json
     from pathlib import Path
 
     from engine.config.units import date
     from engine.errors import ConfigError
     from engine.report.build import written
-    from signals.evaluation import beside
+    from signals.evaluation import beside, symbolwise
     from signals.evaluation.compare import compare
     from signals.evaluation.evaluate import plain
     from signals.evaluation.subject import open_model
@@ -95,12 +98,18 @@ def compare_models(
         raise ConfigError(f"--from, --to: {error}") from None
     if len(models) < 2:
         raise ConfigError("compare-models: expected two models or more, got one")
+    roots = [Path(model) for model in models]
+    each = symbolwise.apart(roots)
     with reporting.watched(quiet or as_json) as say:
-        subjects = [open_model(model, None, sets or (), say=say) for model in models]
-        told = plain(compare(subjects, at or reporting.now(), *span))
+        if each:
+            told = plain(symbolwise.compare(roots[0], roots[1], at or reporting.now(), span, sets or (), say))
+        else:
+            subjects = [open_model(root, None, sets or (), say=say) for root in roots]
+            told = plain(compare(subjects, at or reporting.now(), *span))
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(told, indent=1, allow_nan=False)
     written(folder / "comparison.json", text + "\n")
-    written(folder / "comparison.html", beside.render(told))
-    typer.echo(text if as_json else f"{beside.text(told)}{folder / 'comparison.html'}")
+    written(folder / "comparison.html", beside.render_symbols(told) if each else beside.render(told))
+    said = beside.text_symbols(told) if each else beside.text(told)
+    typer.echo(text if as_json else f"{said}{folder / 'comparison.html'}")

@@ -70,3 +70,53 @@ def text(told: Told) -> str:
     ]
     span = f"{told['range'][0]} to {told['range'][1]}, {told['rows']:,} forecasts each"
     return "\n".join([told["verdict"], span, "", *(line.rstrip() for line in lines)]) + "\n"
+
+
+def render_symbols(told: Told) -> str:
+    """The page of symbolwise.compare()'s document."""
+    judged = told["judged by"]
+    head = (
+        Column("symbol"), Column("dates"), Column("forecasts", "num"), Column(f"{judged}, {told['first']}", "num"),
+        Column(f"{judged}, {told['second']}", "num"), Column("difference", "num"), Column("95 % interval", "num"), Column(""),
+    )  # fmt: skip
+    tones = {"better": "gain", "worse": "loss"}
+    rows = [
+        [
+            Cell(row["symbol"], "head"), Cell(" to ".join(row["range"])), num(f"{row['rows']:,}"),
+            *(num(text) for text in judgement(row)), Cell(row["state"], tones.get(row["state"], "quiet")),
+        ]
+        for row in told["symbols"]
+    ]  # fmt: skip
+    notes = [Note(told["verdict"]), Note(f"Opened {told['at']}."), *(Note(line) for line in left_out(told))]
+    lead = f"{told['second']} less {told['first']}, on the dates that both forecast, in each symbol's own unit."
+    sections = [Section("verdict", "Verdict", "", notes), Section("symbols", "Symbols", lead, [Table(head, rows)])]
+    return document("Models compared", "comparison", plural(len(rows), "symbol"), sections, FOOT)
+
+
+def text_symbols(told: Told) -> str:
+    """The same for a terminal."""
+    rows = [["symbol", told["first"], told["second"], "difference", "95 % interval", ""]]
+    rows += [[row["symbol"], *judgement(row), row["state"]] for row in told["symbols"]]
+    wide = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    lines = [
+        "  ".join(c.ljust(w) if k in (0, 5) else c.rjust(w) for k, (c, w) in enumerate(zip(row, wide, strict=True)))
+        for row in rows
+    ]
+    return "\n".join([told["verdict"], "", *(line.rstrip() for line in lines), *left_out(told)]) + "\n"
+
+
+def judgement(row: Told) -> list[str]:
+    """A symbol's measure by either model, the difference and its interval."""
+    name = row["judged by"]
+    gap = row["differences"].get(name, {"value": None, "low": None, "high": None})
+    values = [said(name, model["measures"][name]["value"]) for model in row["models"]]
+    return [*values, apart(name, gap["value"]), f"{apart(name, gap['low'])} to {apart(name, gap['high'])}"]
+
+
+def left_out(told: Told) -> list[str]:
+    """Which symbols are not compared, and why."""
+    out = [f"{row['symbol']} is not compared: {row['why']}" for row in told["refused"]]
+    for who in ("first", "second"):
+        if told[f"only_{who}"]:
+            out.append(f"Only {told[who]} has {', '.join(told[f'only_{who}'])}.")
+    return out

@@ -20,6 +20,7 @@ from signals.evaluation.subject import Subject
 from signals.training import baselines, intervals, measured, table, targets
 from signals.training import cells as laid
 from signals.training.intervals import Interval
+from signals.training.longs import longs
 from signals.training.quality import wilson
 
 SCHEMA = 1
@@ -156,30 +157,11 @@ def prices(subject: Subject, forecast: Floats, cells: Bools) -> Told:
 
 def rule(subject: Subject, forecast: Floats, cells: Bools, last: Floats) -> Told:
     """Long, in equal parts, what is foretold to rise, flat else: Sharpe ratio a year before any cost, its error (Lo 2002)."""
-    made = subject.made
-    there = cells & np.isfinite(made.labels.returns)
-    rows = np.flatnonzero(there.any(axis=1))
-    if not len(rows):
-        return {
-            "dates": 0,
-            "folds": len(subject.walks[0].splits),
-            "held": math.nan,
-            "sharpe": math.nan,
-            "error": math.nan,
-        }
-    held = np.where(there & (forecast > last), made.labels.returns, 0.0)[rows].sum(axis=1) / there[rows].sum(axis=1)
-    out: Told = {
-        "dates": len(rows),
-        "folds": len(subject.walks[0].splits),
-        "held": float((forecast > last)[there].mean()),
-    }
-    sd = float(held.std(ddof=1)) if len(held) > 1 else 0.0
-    years = float((made.dates[rows[-1]] - made.dates[rows[0]]).astype(np.int64)) / 365.25 if len(rows) > 1 else 0.0
-    if sd <= 0.0 or years <= 0.0:
-        return {**out, "sharpe": math.nan, "error": math.nan}
-    each, a_year = float(held.mean()) / sd, len(held) / years
-    error = math.sqrt((1.0 + each * each / 2.0) / len(held))
-    return {**out, "sharpe": each * math.sqrt(a_year), "error": error * math.sqrt(a_year)}
+    found = longs(subject.made, forecast, last, cells)
+    return {
+        "dates": found.dates, "folds": len(subject.walks[0].splits), "held": found.held, "sharpe": found.sharpe,
+        "error": found.error,
+    }  # fmt: skip
 
 
 def of_run(run: str | None) -> dict[str, Interval]:

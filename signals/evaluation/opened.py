@@ -18,6 +18,7 @@ def note(folder: Path, told: dict[str, Any]) -> int:
     """
     path = folder / LOG
     try:
+        folder.mkdir(parents=True, exist_ok=True)  # of a symbol with several seeds, whose models lie under the seeds
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(told, allow_nan=False) + "\n")
         return sum(one.get("range") == told["range"] for one in looks(folder))

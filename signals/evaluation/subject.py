@@ -1,7 +1,7 @@
 """A model as it is found on disk, with what it forecast for dates it had not seen, checked before anything is measured.
 
 Three kinds of folders are read: a model folder of `barcast train` (its test range is forecast now), a walk-forward, and a
-folder of walk-forwards with several seeds.
+folder of walk-forwards with several seeds. A folder with a walk-forward per symbol holds as many models.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from engine.types import Bools, Floats, Ints
 from signals import folder as folders
 from signals.folder import PASSPORT
 from signals.passport import Passport
-from signals.training import cells, material, splits, walkforward
+from signals.training import cells, material, splits, symbols, walkforward
 from signals.training import train as training
 from signals.training.material import Material
 from signals.training.passports import days
@@ -28,6 +28,7 @@ from signals.training.splits import Split
 from signals.training.walkforward import INDEX, SAID, Walked
 
 MOST_JSON = 10_000_000  # bytes
+SEED = "seed-"
 LOOKED = 2  # dates of each fold whose forecasts are made again
 Say = Callable[[str], None]
 
@@ -80,8 +81,9 @@ def open_model(
     root = Path(place)
     homes, single = found(root)
     told = recipe_of(homes[0], single) if recipe is None else recipe
-    said = read(told, sets)
+    said = of_one(read(told, sets), homes[0], single)
     here = material.material(said, say) if made is None else made
+    material.one_model(said, here)
     walks = tuple(walk_of(home, said, here, single) for home in homes)
     notes: list[str] = []
     for walk in walks:
@@ -99,18 +101,32 @@ def open_model(
     return out
 
 
+def of_one(recipe: Recipe, home: Path, single: bool) -> Recipe:
+    """A recipe per symbol for the one symbol that the models in `home` were made of; any other as it is."""
+    first = home if single else home / walkforward.name_of(0)
+    if not recipe.per_symbol or not (first / PASSPORT).is_file():
+        return recipe
+    names = folders.read_passport(first).universe
+    return symbols.alone(recipe, names[0]) if len(names) == 1 else recipe
+
+
 def found(root: Path) -> tuple[list[Path], bool]:
-    """The walk-forwards, one per seed, or the one model folder that `root` is, and whether it is one."""
+    """The walk-forwards, one per seed, or the one model folder that `root` is, and whether it is one.
+
+    FOLDER/SYMBOL stands for FOLDER/seed-1/SYMBOL, FOLDER/seed-2/SYMBOL ... where those are there.
+    """
     if (root / INDEX).is_file():
         return [root], False
     if (root / PASSPORT).is_file():
         return [root], True
-    inside = sorted(p for p in root.iterdir() if (p / INDEX).is_file()) if root.is_dir() else []
-    if inside and all(p.name.startswith("seed-") for p in inside):
+    inside = walks_in(root)
+    if inside and all(p.name.startswith(SEED) for p in inside):
         return inside, False
-    if inside:
+    if under := [seed / root.name for seed in seeds_in(root.parent) if (seed / root.name / INDEX).is_file()]:
+        return under, False
+    if (every := places(root)) != [root]:
         raise DataError(
-            f"{root}: it holds {len(inside)} walk-forwards, one per symbol; give one of them, such as {inside[0]}"
+            f"{root}: it holds walk-forwards of {len(every)} symbols, one per symbol; give one of them, such as {every[0]}"
         )
     raise DataError(
         f"{root}: no model here: expected {PASSPORT} or {INDEX}, as barcast train and walkforward write them"
@@ -118,11 +134,28 @@ def found(root: Path) -> tuple[list[Path], bool]:
 
 
 def places(root: Path) -> list[Path]:
-    """The models in a folder that are judged apart: the walk-forwards of a model per symbol, else the folder itself."""
-    if (root / INDEX).is_file() or (root / PASSPORT).is_file() or not root.is_dir():
+    """The models in a folder that are judged apart: the walk-forwards of a model per symbol, else the folder itself.
+
+    Of symbols with several seeds the names that `found` reads, which need not be there yet.
+    """
+    if (root / INDEX).is_file() or (root / PASSPORT).is_file():
         return [root]
-    inside = sorted(p for p in root.iterdir() if (p / INDEX).is_file())
-    return inside if inside and not all(p.name.startswith("seed-") for p in inside) else [root]
+    inside = walks_in(root)
+    if inside:
+        return [root] if all(p.name.startswith(SEED) for p in inside) else inside
+    names = {walk.name for seed in seeds_in(root) for walk in walks_in(seed)}
+    return [root / name for name in sorted(names)] or [root]
+
+
+def walks_in(root: Path) -> list[Path]:
+    """The walk-forwards that lie in a folder."""
+    return sorted(p for p in root.iterdir() if (p / INDEX).is_file()) if root.is_dir() else []
+
+
+def seeds_in(root: Path) -> list[Path]:
+    """The folders seed-1, seed-2 ... in a folder, by their number."""
+    told = [p for p in root.iterdir() if p.is_dir() and p.name.startswith(SEED)] if root.is_dir() else []
+    return sorted(told, key=lambda p: (len(p.name), p.name))
 
 
 def recipe_of(home: Path, single: bool) -> dict[str, Any]:

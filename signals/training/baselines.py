@@ -1,12 +1,14 @@
 """What a model must beat: the same labels from simpler means, fitted fold by fold on the same training windows.
 
-Linear models and boosted trees see the last row of a window and those 1, 5, 20 and 60 slices before it. The others see
-nothing but the past: the training share of rises, the last return, the last price.
+Linear models and boosted trees see the last row of a window and those 1, 5, 20 and 60 slices before it; of a price they foretell
+the return from the last one, and see the returns to it from those before. The others see nothing but the past: the training share
+of rises, the last return, the last price.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -58,22 +60,50 @@ def fold(made: Material, recipe: Recipe, split: Split) -> dict[str, Floats]:
     checked = fitting.samples(made, recipe, split.validation)
     scaler = scaling.fit("robust", fitting.scaled_rows(made, split), (0.01, 0.99))
     told = {**naive(made, recipe, learned, wanted)}
-    if recipe.label.target != "price":
-        table = [lagged(made, scaler, part, recipe.window) for part in (learned, checked, wanted)]
-        told |= fitted(recipe, table, target(recipe, learned), target(recipe, checked))
+    price = recipe.label.target == "price"
+    if price:
+        learned, checked = risen(made, learned), risen(made, checked)
+    seen = before if price else lagged
+    table = [seen(made, scaler, part, recipe.window) for part in (learned, checked, wanted)]
+    found = fitted(recipe, table, target(recipe, learned), target(recipe, checked))
+    told |= {name: last_prices(made, wanted) * (1.0 + r) for name, r in found.items()} if price else found
     return {name: laid(values, row, instrument, len(rows), len(made.symbols)) for name, values in told.items()}
 
 
 def naive(made: Material, recipe: Recipe, learned: Samples, wanted: Samples) -> dict[str, Floats]:
     """Forecasts without a fit: last price, last return turned round, the share of rises, the last direction."""
     if recipe.label.target == "price":
-        last = made.labels.values[wanted.end - recipe.label.horizon, wanted.instrument]
-        return {"last price": last}
+        return {"last price": last_prices(made, wanted)}
     if recipe.loss.kind == "direction":
         rises = last_return(made, wanted) > 0.0
         base = float(learned.label.mean())
         return {"majority": np.full(len(wanted), base), "persistence": np.where(rises, 0.5 + 1e-6, 0.5 - 1e-6)}
     return {"one-day reversal": -last_return(made, wanted)}
+
+
+def last_prices(made: Material, wanted: Samples, lag: int = 0) -> Floats:
+    """(S,) of labels that are prices: the price `lag` slices before each window's end; NaN before the first one."""
+    at = wanted.end - made.labels.reach - lag
+    return np.where(at >= 0, made.labels.values[np.maximum(at, 0), wanted.instrument], np.nan)
+
+
+def risen(made: Material, wanted: Samples) -> Samples:
+    """The same windows, labelled with the return from the last price to the one that is foretold; unknown ones left out."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        out = replace(wanted, label=wanted.label / last_prices(made, wanted) - 1.0)
+    return out.of(np.isfinite(out.label))
+
+
+def before(made: Material, scaler: scaling.Scaler, wanted: Samples, window: int) -> Any:
+    """(S, .) what a price is foretold from: returns to the last price from those 1, 5, 20 and 60 slices before it, 0 where one is
+    not known, and the lagged features but for the first, which is the price itself.
+    """
+    last, lags = last_prices(made, wanted), [lag for lag in LAGS if lag < window]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ways = np.stack([last / last_prices(made, wanted, lag) - 1.0 for lag in lags], axis=1)
+    rest = lagged(made, scaler, wanted, window).reshape(len(wanted), len(lags), -1)[:, :, 1:]
+    known = np.where(np.isfinite(ways), ways, 0.0)
+    return np.concatenate((known, rest.reshape(len(wanted), -1)), axis=1).astype(np.float32)
 
 
 def last_return(made: Material, wanted: Samples) -> Floats:

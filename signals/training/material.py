@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.errors import DataError
+from engine.errors import ConfigError, DataError
 from engine.types import Bools, Ints
 from signals.training import batches
 from signals.training.labels import Labels, labels
@@ -58,6 +58,15 @@ def material(recipe: Recipe, say: Say = lambda text: None) -> Material:
     panel = bars_of(recipe)
     say("making features")
     return of_panel(panel, recipe)
+
+
+def one_model(recipe: Recipe, made: Material) -> None:
+    """Nothing; ConfigError where one model would be made of the names that the recipe wants a model each of."""
+    if recipe.per_symbol and len(made.symbols) > 1:
+        raise ConfigError(
+            f"{recipe.name}: per_symbol: true asks for a model of each of {len(made.symbols)} names, and this would be one of "
+            f"all; use barcast train, name one of data.symbols, or say per_symbol: false"
+        )
 
 
 def of_panel(panel: Panel, recipe: Recipe) -> Material:

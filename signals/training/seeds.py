@@ -18,6 +18,11 @@ def walk(
 
     The Markdown page of their forecasts; None without `table`.
     """
+    if recipe.per_symbol:
+        raise ConfigError(
+            f"{recipe.name}: per_symbol: true is a model for every symbol, and a walk-forward is one of all; use barcast train, "
+            f"which walks each symbol forward"
+        )
     if table and recipe.walkforward is not None and recipe.walkforward.scheme == "cpcv":
         raise ConfigError("--table: scheme cpcv forecasts every date more than once; see barcast cpcv instead")
     made = material.material(recipe, run.say)

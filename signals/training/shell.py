@@ -22,26 +22,40 @@ def train(
         typer.Option(metavar="N", help="of a recipe per symbol: the N that the audit of its data ranks best"),
     ] = None,
     jobs: Annotated[int, typer.Option(help="of a recipe per symbol: symbols trained at once")] = 1,
+    seeds: Annotated[int, typer.Option(help="of a recipe per symbol: so many seeds, from the recipe's on")] = 1,
+    cost: Annotated[
+        str | None,
+        typer.Option(metavar="SHARE", help="of a recipe per symbol: a rise that is held must exceed it; 3.5%"),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Train the model of a recipe and write its folder; a training that was interrupted goes on."""
     import json
 
+    from engine.config.units import share
     from engine.errors import ConfigError
-    from signals.training import reporting, symbols
+    from signals.training import reporting, symbol_table, symbols
     from signals.training.recipe import read
     from signals.training.train import train as one
 
-    if jobs < 1:
-        raise ConfigError("--jobs: expected 1 or more")
+    if jobs < 1 or seeds < 1:
+        raise ConfigError("--jobs, --seeds: expected 1 or more")
     said = read(recipe, sets or ())
+    if not said.per_symbol and (recommended is not None or jobs > 1 or seeds > 1 or cost is not None):
+        raise ConfigError(
+            f"--recommended, --jobs, --seeds, --cost: {said.name} is one model; they go with per_symbol: true"
+        )
+    try:
+        trip = symbol_table.COST if cost is None else share(cost)
+    except ValueError as error:
+        raise ConfigError(f"--cost: {error}") from None
     place = out or f"models/{said.name}"
     with reporting.watched(quiet or as_json) as say:
         run = reporting.run(device, say)
         if said.per_symbol:
-            rows = symbols.train(said, place, run, recommended, jobs)
-            typer.echo(json.dumps(rows) if as_json else symbols.shown(rows), nl=as_json)
+            rows = symbols.train(said, place, run, symbols.Job(recommended, jobs, seeds, trip))
+            typer.echo(json.dumps(rows) if as_json else symbol_table.shown(rows), nl=as_json)
             return
         done = one(said, place, run)
     typer.echo(json.dumps(reporting.facts(done)) if as_json else reporting.trained(done), nl=as_json)

@@ -53,6 +53,7 @@ class Trained(NamedTuple):
 def train(recipe: Recipe, out: str | Path, run: Run, made: Material | None = None) -> Trained:
     """The recipe's model, fitted on its split and written to the folder `out`."""
     made = material.material(recipe, run.say) if made is None else made
+    material.one_model(recipe, made)
     Path(out).mkdir(parents=True, exist_ok=True)
     replace(Path(out) / RECIPE, (json.dumps(recipe.resolved(), indent=1, allow_nan=False) + "\n").encode())
     return model(made, recipe, split_of(made, recipe), recipe.seed, Path(out), run, recipe.name)

@@ -50,6 +50,7 @@ def walkforward(recipe: Recipe, out: str | Path, run: Run, jobs: int = 1, made: 
     """
     place = Path(out)
     here = material.material(recipe, run.say) if made is None else made
+    material.one_model(recipe, here)
     found = folds_of(here, recipe)
     todo = [k for k, split in enumerate(found) if not finished(place / name_of(k), key(here, recipe, split, run))]
     run.say(f"{recipe.name}: {len(found)} folds, {len(todo)} to fit")

@@ -9,7 +9,7 @@ import pytest
 from engine.errors import ConfigError
 from signals import models
 from signals.features import feature_set
-from signals.training import fitting
+from signals.training import fitting, targets
 from signals.training.recipe import read
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -33,6 +33,17 @@ def test_every_recipe_we_ship_is_sound(path):
     net = models.build({**fitting.described(recipe), "inputs": columns})
     if COUNTS.get(recipe.name):
         assert models.parameters(net) == COUNTS[recipe.name]
+
+
+def test_the_targets_of_what_we_ship_are_measures_we_know_and_no_part_of_a_fits_key():
+    wanted = {path.stem: read(path).targets for path in FILES}
+    assert wanted["stock_lstm"] == wanted["stock_lstm_original"]
+    assert wanted["stock_lstm"] == {"r2": (0.5,), "sharpe": (1.0,), "win_rate": (0.5,)}
+    assert wanted["direction_lstm"]["max_drawdown"] == (0.15, 0.12)
+    assert {name for said in wanted.values() for name in said} <= set(targets.NAMES)
+    for path in FILES:
+        recipe = read(path)
+        assert recipe.learning == read(recipe, ["targets={r2: [0.9]}"]).learning
 
 
 def test_there_is_a_recipe_for_each_system_and_two_small_ones():

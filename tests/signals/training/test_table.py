@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import engine
-from signals.training import baselines, quality, symbols, table
+from signals.training import baselines, quality, table
 from signals.training.seeds import walk
 from signals.training.train import Run
 from signals.training.walkforward import folds_of
@@ -21,7 +21,6 @@ from tests.signals.training.planted import material, recipe
 ROOT = Path(__file__).resolve().parents[3]
 WALK = {"every": "quarterly", "scheme": "rolling", "train": "120 bars", "validation": "40 bars"}
 JUDGED = ("rank IC", "{:+.4f}", False)
-RUN = Run("cpu", today="2024-01-02")
 CELLS = np.ones((2, 2), np.bool_)
 
 
@@ -119,48 +118,3 @@ def test_from_a_recipe_to_a_backtest_of_out_of_sample_forecasts(tmp_path, config
     )
     traded = result.fills.get("date", result.fills.index)
     assert len(result.fills) > 0 and str(min(traded)) >= "2021-01-04"
-
-
-def test_a_model_per_symbol_stands_beside_the_last_price():
-    plain = {"folds": 2, **dict.fromkeys(symbols.COLUMNS, 1.0)}
-    rows = [
-        {"symbol": "A", **plain, "RMSE of last price": 0.5, "skill low": -0.3, "skill high": -0.1},
-        {"symbol": "C", **plain, "RMSE of last price": 1.5, "skill low": -0.1, "skill high": 0.3},
-        {"symbol": "D", **plain, "RMSE of last price": 1.5, "skill low": 0.1, "skill high": 0.3},
-        {"symbol": "B", "refused": "too short"},
-    ]
-    told = symbols.shown(rows)
-    assert told.startswith(
-        "**2 of 3 models have a smaller error than the last price: 1 by more than chance, and 1 have a larger one by more "
-        "than chance (95 %).**"
-    )
-    assert "B: refused: too short" in told
-
-
-PRICES = {
-    "data": {"source": "packaged", "name": "us20", "symbols": ["AAPL", "KO"], "start": "2019-01-01"},
-    "features": "close",
-    "window": 20,
-    "label": {"kind": "close", "horizon": 1, "target": "price"},
-    "model": {"kind": "stock", "lstm_units": 4, "dense_units": 4},
-    "loss": {"kind": "huber"},
-    "scaler": {"kind": "minmax", "winsor": "0%"},
-    "calibrate": "none",
-    "per_symbol": True,
-    "walkforward": {"every": "yearly", "scheme": "expanding", "train": "1 year", "validation": "6 months"},
-    "training": {"epochs": 2, "batch_size": 32, "date_stride": 4},
-}
-
-
-def test_models_per_symbol_are_the_same_from_one_process_and_from_two(tmp_path):
-    alone = symbols.train(recipe(**PRICES), tmp_path / "one", RUN)
-    beside = symbols.train(recipe(**PRICES), tmp_path / "two", RUN, jobs=2)
-    assert [one["symbol"] for one in alone] == ["AAPL", "KO"] and alone == beside
-    assert all(one["skill low"] < one["skill"] < one["skill high"] for one in alone)
-    ratio = [(one["RMSE"] / one["RMSE of last price"]) ** 2 for one in alone]
-    np.testing.assert_allclose([one["skill"] for one in alone], 1.0 - np.array(ratio), rtol=1e-9)
-
-
-def test_two_processes_tell_of_a_symbol_that_cannot_be_trained_too(tmp_path):
-    told = symbols.train(recipe(["walkforward.least=300"], **PRICES), tmp_path / "two", RUN, jobs=2)
-    assert ["expected at least 300" in one["refused"] for one in told] == [True, True]
