@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.facts import Facts
     from engine.robust import Robustness
 
+MODEL = ("passport.json", "walkforward.json")  # what makes a folder that of a model, or of a walk-forward of them
 MANIFEST, REPORT, ROBUSTNESS = "manifest.json", "report.html", "robustness.json"
 TRIES = 50  # how often a load begins anew because the run was replaced meanwhile
 
@@ -79,6 +80,11 @@ def load(directory: str | Path) -> Facts:
             if attempt + 1 < TRIES and _stands(place):
                 continue
             missing = Path(str(error.filename)).name
+            if missing == MANIFEST and is_model(place):
+                raise DataError(
+                    f"{place}: no run here: it is a model's folder. barcast compare-models holds models against each other, "
+                    f"barcast evaluate judges one"
+                ) from None
             raise DataError(
                 f"{place}: no run here: {missing} is missing. Give a folder that barcast run has written"
             ) from None
@@ -89,6 +95,11 @@ def load(directory: str | Path) -> Facts:
                 f"{place}: this run cannot be read ({why}). Run the strategy again to replace it"
             ) from error
     raise DataError(f"{place}: the run was replaced {TRIES} times while being read. Try again")
+
+
+def is_model(place: Path) -> bool:
+    """Whether a model lies here, a walk-forward, or walk-forwards of several seeds or symbols in folders of their own."""
+    return any((place / name).is_file() or any(place.glob(f"*/{name}")) for name in MODEL)
 
 
 def save_robustness(found: Robustness, directory: Path) -> Path:

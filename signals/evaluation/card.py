@@ -45,7 +45,7 @@ def render(told: Told) -> str:
     out += ["## What speaks against it", ""]
     out += [f"- {flag}" for flag in told["flags"]] or ["- No red flag was raised."]
     out += [f"- {note}" for note in told["notes"]]
-    out.append(f"- Its test range has been looked at {told['looks']} time(s) by evaluate, last {told['at']}.")
+    out.append(f"- Dates of its test range have been looked at {told['looks']} time(s), last {told['at']}.")
     out += ["- Costs, borrowing and the size of orders are not in these figures: a backtest has them.", ""]
     versions = ", ".join(f"{name} {number}" for name, number in last["versions"].items())
     out += [

@@ -10,6 +10,7 @@ import numpy as np
 from engine.report.quality import calibrate
 from engine.types import Bools, Floats, Ints
 from signals.training import intervals, measured, quality
+from signals.training.verdict import constant
 
 Told = dict[str, Any]
 
@@ -63,18 +64,9 @@ def reliability(p: Floats, rises: Bools) -> Told | None:
 
 def flags(p: Floats, rises: Bools) -> list[str]:
     """What speaks against the classifier on the very rows it is judged on."""
-    out = []
-    n = len(p)
-    if n and ((p >= 0.5).all() or (p < 0.5).all()):
-        word = "up" if p[0] >= 0.5 else "down"
-        came = int(rises.sum()) if word == "up" else int((~rises).sum())
-        out.append(
-            f"constant: it says {word} on all {n:,} rows; {came:,} went {word}, and its accuracy is that share and nothing else"
-        )
-    if n > 1 and float(np.ptp(p)) < 1e-9:
-        out.append("flat: every probability is the same number")
+    out = constant(p, rises)
     told = quality.classified(p, rises)
-    if n and told.log_loss >= told.entropy:
+    if len(p) and told.log_loss >= told.entropy:
         out.append(
             f"uninformative: its log loss {told.log_loss:.6f} is no less than {told.entropy:.6f}, that of always saying the "
             f"share of rises"

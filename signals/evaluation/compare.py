@@ -10,9 +10,8 @@ import numpy as np
 
 from engine.errors import ConfigError, DataError
 from engine.types import Floats
-from signals.evaluation import opened, paired
 from signals.evaluation.subject import Subject
-from signals.training import intervals, measured, table
+from signals.training import intervals, measured, opened, paired, table
 from signals.training.labels import Labels
 from signals.training.material import Material
 from signals.training.recipe import Recipe
@@ -43,7 +42,7 @@ def compare(subjects: Sequence[Subject], at: str, first: str | None = None, last
     common = shared(subjects, first, last)
     made, cells = common.made, common.cells
     days = np.flatnonzero(cells.any(axis=1))
-    span = [made.day(int(days[0])), made.day(int(days[-1]))]
+    span = opened.span(made, cells)
     names = labels_of(subjects)
     looks = []
     for subject in subjects:

@@ -12,16 +12,17 @@ import numpy as np
 
 from engine.errors import DataError
 from engine.types import Bools, Floats
-from signals.evaluation import groups, opened, paired
+from signals.evaluation import groups
 from signals.evaluation.attribution import attribution
 from signals.evaluation.classes import classification
 from signals.evaluation.ranking import ranking
 from signals.evaluation.subject import Subject
-from signals.training import baselines, intervals, measured, table, targets
+from signals.training import baselines, intervals, measured, opened, paired, table, targets
 from signals.training import cells as laid
 from signals.training.intervals import Interval
 from signals.training.longs import longs
 from signals.training.quality import wilson
+from signals.training.verdict import verdict
 
 SCHEMA = 1
 Told = dict[str, Any]
@@ -46,7 +47,7 @@ def evaluate(subject: Subject, options: Options) -> Told:
     cells = subject.cells
     if not cells.any():
         raise DataError(f"{subject.place}: no forecast of it has an outcome yet; nothing can be measured")
-    looks = opened.note(subject.place, look(subject, cells, options.at))
+    looks = opened.note(subject.place, opened.look(options.at, "evaluate", made, subject.walks, cells))
     others: dict[str, Floats] = {}
     if options.baselines:
         others = baselines.forecasts(made, recipe, subject.walks[0].splits, options.say)
@@ -76,20 +77,9 @@ def evaluate(subject: Subject, options: Options) -> Told:
         options.say(f"{subject.name}: attribution")
         out["attribution"] = attribution(subject, cells)
     out["flags"] = flags(subject, out)
-    out["beats_baselines"], out["verdict"] = verdict(subject, seeds, beside, against, out["flags"])
+    constant = next((flag for flag in out["flags"] if flag.startswith(("constant", "flat"))), "")
+    out["beats_baselines"], out["verdict"] = verdict(table.columns(recipe)[0], seeds, beside, against, constant)
     return out
-
-
-def look(subject: Subject, cells: Bools, at: str) -> Told:
-    """The line of the log of looks."""
-    weights = [passport.weights_sha256[:12] for walk in subject.walks for passport in walk.passports]
-    return {"at": at, "what": "evaluate", "range": span(subject, cells), "rows": int(cells.sum()), "weights": weights}
-
-
-def span(subject: Subject, cells: Bools) -> list[str]:
-    """First and last date of the cells."""
-    rows = np.flatnonzero(cells.any(axis=1))
-    return [subject.made.day(int(rows[0])), subject.made.day(int(rows[-1]))]
 
 
 def about(subject: Subject, cells: Bools) -> Told:
@@ -101,7 +91,7 @@ def about(subject: Subject, cells: Bools) -> Told:
         "kind": kind, "unit": recipe.unit, "label": recipe.label.kind, "horizon": recipe.label.horizon,
         "target": recipe.label.target, "features": made.features, "columns": list(made.columns), "window": recipe.window,
         "architecture": dict(last.architecture), "folds": len(subject.walks[0].splits),
-        "seeds": [walk.passports[0].seed for walk in subject.walks], "range": span(subject, cells), "rows": int(cells.sum()),
+        "seeds": [walk.passports[0].seed for walk in subject.walks], "range": opened.span(made, cells), "rows": int(cells.sum()),
         "dates": int(cells.any(axis=1).sum()), "names": int(cells.any(axis=0).sum()),
         "passports": [passport_of(p.model_dump(mode="json")) for p in subject.passports],
     }  # fmt: skip
@@ -194,44 +184,6 @@ def flags(subject: Subject, told: Told) -> list[str]:
                 where = f"seed {passport.seed}" + ("" if subject.single else f", fold {k}")
                 out.append(f"{where}: {', '.join(passport.flags)}{' (it says nothing)' if passport.blocked else ''}")
     return out
-
-
-def verdict(
-    subject: Subject,
-    seeds: list[Told],
-    beside: Mapping[str, Told],
-    against: Mapping[str, Mapping[str, Interval]],
-    flags: list[str],
-) -> tuple[bool | None, str]:
-    """Whether the model beats every baseline beyond chance (None: none was fitted), and the first line that says so."""
-    name, how, less = table.columns(subject.recipe)[0]
-    mine = float(np.mean([s[name] for s in seeds]))
-    constant = next((flag for flag in flags if flag.startswith(("constant", "flat"))), "")
-    if math.isnan(mine):
-        return False, f"Nothing can be said for this model: {name} is not defined for its forecasts."
-    if not beside:
-        said = f"{name} {how.format(mine)}; no baseline was fitted, so nobody knows whether it is worth having."
-        return None, f"This classifier is {constant}. {said}" if constant else said
-    known = {key: one[name] for key, one in beside.items() if math.isfinite(one[name])}
-    if not known:
-        return None, f"{name} {how.format(mine)}; it is not defined for any baseline."
-    best = (min if less else max)(known, key=lambda key: known[key])
-    gap = against[best].get(name, intervals.unknown())
-    numbers = f"{name} {how.format(mine)} against {how.format(known[best])} of {best}"
-    if math.isfinite(gap.low):
-        signed = how if "+" in how else how.replace("{:", "{:+")
-        numbers += (
-            f" (difference {signed.format(gap.value)}, 95 % {signed.format(gap.low)} to {signed.format(gap.high)})"
-        )
-    ahead = mine < known[best] if less else mine > known[best]
-    sure = all(paired.better(one.get(name, intervals.unknown()), less) == "first" for one in against.values())
-    if constant:
-        return False, f"This classifier is {constant}. It does NOT beat the baselines: {numbers}."
-    if not ahead:
-        return False, f"The model does NOT beat the baselines: {numbers}."
-    if not sure:
-        return False, f"The model is NOT shown to beat the baselines: ahead, but no more than chance allows: {numbers}."
-    return True, f"The model beats every baseline, beyond chance: {numbers}."
 
 
 def plain(told: Any) -> Any:

@@ -32,7 +32,7 @@ def render(told: Told) -> str:
 
 def _verdict(told: Told) -> Section:
     looks = told["looks"]
-    opened = f"The test range was opened {told['at']}; it has been looked at {plural(looks, 'time')} by evaluate."
+    opened = f"The test range was opened {told['at']}; its dates have been looked at {plural(looks, 'time')}."
     if looks > 1:
         opened += " Each look makes it less of a test."
     blocks: list[Any] = [Note(told["verdict"]), Note(opened), *(Note(note) for note in told["notes"])]

@@ -51,7 +51,9 @@ class Fitted:
     flags: tuple[str, ...]
     progress: Progress
     counts: dict[str, int]  # samples by range
-    prices: tuple[float, float] | None  # least and largest price of the training range, for a price
+    extent: tuple[
+        float, float
+    ]  # least and largest label that was learned from; for a price, least and largest price seen
     validation: Samples  # of the validation range
     said: Floats  # (S,) calibrated forecasts of them
 
@@ -91,12 +93,13 @@ def fit(made: Material, recipe: Recipe, split: Split, seed: int, job: Job) -> Fi
     fitted, extra = calibrated(made, recipe, split, net, lesson, done.outputs, validation)
     if split.calibration is not None:
         counts["calibration"] = len(samples(made, recipe, split.calibration, 1))
-    prices = (float(np.nanmin(rows)), float(np.nanmax(rows))) if recipe.label.target == "price" else None
+    seen = rows if recipe.label.target == "price" else learned.label
+    extent = (float(np.nanmin(seen)), float(np.nanmax(seen)))
     spent = ("budget",) if done.progress.stopped == "budget" else ()
     raised = tuple(dict.fromkeys((*done.progress.flags, *extra, *spent)))
     forecasts = np.asarray(done.outputs if fitted is None else fitted.apply(done.outputs), np.float64)
     return Fitted(
-        net, architecture, scaler, sigma, fitted, raised, done.progress, counts, prices, validation, forecasts
+        net, architecture, scaler, sigma, fitted, raised, done.progress, counts, extent, validation, forecasts
     )  # fmt: skip
 
 

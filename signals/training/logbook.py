@@ -53,12 +53,14 @@ def told(now: Progress, epochs: int) -> str:
     """An epoch in one line: losses, quality, learning rate, how long the rest may take."""
     latest = now.history[-1]
     quality = [f"{name} {latest[name]:.4f}" for name in ("rank_ic", "accuracy", "error") if name in latest]
+    pulls = [f"{name.removeprefix('gradient_')} {latest[name]:.3g}" for name in latest if name.startswith("gradient_")]
     left = now.seconds / now.epoch * (epochs - now.epoch)
     parts = [
         f"epoch {now.epoch}/{epochs}",
         f"train {latest['train_loss']:.5f}",
         f"validation {latest['validation_loss']:.5f} (best {now.best:.5f} in {now.best_epoch})",
         *quality,
+        *([f"gradients of {' and '.join(pulls)}"] if pulls else []),
         f"rate {latest['learning_rate']:.1e}",
         f"stopped: {now.stopped}" if now.stopped else f"at most {duration(left)} left",
     ]
@@ -73,9 +75,10 @@ def duration(seconds: float) -> str:
 
 
 def table(history: list[dict[str, float]]) -> str:
-    """The history as CSV, a row per epoch."""
+    """The history as CSV, a row per epoch; what an epoch does not know is left empty."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, list(history[0]), lineterminator="\n")
+    names = dict.fromkeys(name for row in history for name in row)
+    writer = csv.DictWriter(out, list(names), lineterminator="\n")
     writer.writeheader()
     writer.writerows(history)
     return out.getvalue()

@@ -17,7 +17,7 @@ from numpy.random import default_rng
 from torch import Tensor, nn
 
 from engine.types import Bools, Floats, Ints
-from signals.losses import penalty
+from signals.losses import gradient_norms, penalty
 from signals.training import batches, flags, state
 from signals.training.batches import Batch, Samples
 from signals.training.objective import Layout, Objective
@@ -95,7 +95,10 @@ def fit(
 def learn(
     net: nn.Module, lesson: Lesson, objective: Objective, rules: Training, adam: Any, seed: int, epoch: int
 ) -> dict[str, float]:
-    """One epoch over the training samples: mean data loss, penalty, gradient norm, and how many windows were seen."""
+    """One epoch over the training samples: mean data loss, penalty, gradient norm, and how many windows were seen.
+
+    Of a rank loss also how hard each of its terms pulls in the first batch.
+    """
     plan = planned(lesson, rules, (seed, epoch))
     torch.manual_seed(seed * EPOCH + epoch)
     net.train()
@@ -105,6 +108,7 @@ def learn(
     )
     label = torch.from_numpy(lesson.train.label.astype(np.float32)).to(device)
     total, weight, norms = (torch.zeros((), device=device) for _ in range(3))
+    pulled: dict[str, float] = {}
     adam.zero_grad(set_to_none=True)
     for k, batch in enumerate(plan):
         chosen = lesson.source.index(batch.samples)
@@ -113,8 +117,11 @@ def learn(
             x = x + rules.noise * torch.randn_like(x)
         with precision(rules, device):
             output = net(x)
-        data = objective(output.float(), label[chosen], layout(batch, device))
+        told = (output.float(), label[chosen], layout(batch, device))
+        data = objective(*told)
         extra = penalty(net, objective.l2) if objective.l2 else torch.zeros((), device=device)
+        if k == 0:
+            pulled = pulls(net, objective.terms(*told))
         ((data + extra) / rules.accumulate).backward()
         total += data.detach()
         weight += extra.detach()
@@ -126,7 +133,16 @@ def learn(
     windows = sum(len(batch.samples) for batch in plan)
     parts = {"train_loss": total / len(plan), "penalty": weight / len(plan), "gradient": norms / steps}
     lr = float(adam.param_groups[0]["lr"])
-    return {**{name: float(value) for name, value in parts.items()}, "windows": windows, "learning_rate": lr}
+    return {**{name: float(value) for name, value in parts.items()}, "windows": windows, "learning_rate": lr, **pulled}
+
+
+def pulls(net: nn.Module, terms: dict[str, Tensor]) -> dict[str, float]:
+    """The norm of each term's gradient over all parameters, unclipped; taken from the forward pass that is there.
+
+    No parameter, gradient or random stream is touched: the fit goes on as it would have.
+    """
+    norms = gradient_norms(terms, list(net.parameters()))
+    return {f"gradient_{name}": norm for name, norm in norms.items()}
 
 
 def decide(now: Progress, told: dict[str, float], rules: Training) -> None:

@@ -42,12 +42,27 @@ class Objective:
             return functional.binary_cross_entropy_with_logits(output, label)
         return functional.huber_loss(output, label, delta=self.delta)
 
+    def terms(self, output: Tensor, label: Tensor, layout: Layout) -> dict[str, Tensor]:
+        """The weighted terms that add up to a rank loss, scalars by name; {} for a loss that is one term."""
+        if self.kind != "rank":
+            return {}
+        assert self.rank is not None
+        rank, huber, used = rank_terms(output, label, layout, self.rank)
+        count = used.sum().clamp(min=1)
+        return {"rank": (rank * used).sum() / count, "huber": (huber * used).sum() / count}
+
 
 def rank_loss(output: Tensor, label: Tensor, layout: Layout, settings: RankSettings) -> Tensor:
     """signals.losses.rank_loss over all dates at once: absent names carry no weight.
 
     Labels come in the unit of the outputs, so that sigma is 1 here. A date that is too small or constant counts nothing.
     """
+    rank, huber, used = rank_terms(output, label, layout, settings)
+    return ((rank + huber) * used).sum() / used.sum().clamp(min=1)
+
+
+def rank_terms(output: Tensor, label: Tensor, layout: Layout, settings: RankSettings) -> tuple[Tensor, Tensor, Tensor]:
+    """(D,) weighted rank and Huber terms of each date, and whether it counts."""
     at = (layout.date, layout.slot)
     table = output.new_zeros((3, layout.dates, layout.widest))
     predicted, target, there = table[0].index_put(at, output), table[1].index_put(at, label), table[2].clone()
@@ -58,9 +73,8 @@ def rank_loss(output: Tensor, label: Tensor, layout: Layout, settings: RankSetti
     rho = correlation(soft_rank(predicted, there, settings.tau), soft_rank(target, there, settings.tau), there)
     each = functional.huber_loss(predicted, target, delta=settings.delta / sigma, reduction="none")
     huber = (each * there).sum(1) / count.clamp(min=1.0)
-    whole = settings.rank_weight * (1.0 - rho) + (1.0 - settings.rank_weight) * huber
-    used = (count >= settings.fewest) & varies(predicted, there) & varies(target, there)
-    return (whole * used).sum() / used.sum().clamp(min=1)
+    rank, huber = settings.rank_weight * (1.0 - rho), (1.0 - settings.rank_weight) * huber
+    return rank, huber, (count >= settings.fewest) & varies(predicted, there) & varies(target, there)
 
 
 def soft_rank(x: Tensor, there: Tensor, tau: float) -> Tensor:

@@ -50,7 +50,7 @@ def passport(fitted: Fitted, made: Material, recipe: Recipe, split: Split, seed:
         losses=losses,
         hyperparameters=recipe.learning,
         n_samples=fitted.counts,
-        data_range={} if fitted.prices is None else {"min": fitted.prices[0], "max": fitted.prices[1]},
+        data_range={"min": fitted.extent[0], "max": fitted.extent[1]},
         flags=list(fitted.flags),
         reference=kept(fitted, made, recipe),
     )

@@ -30,7 +30,8 @@ def watched(quiet: bool) -> Iterator[Say]:
 
 def run(device: str, say: Say) -> Run:
     """A Run by this machine's clock."""
-    return Run(device, time.perf_counter, time.strftime("%Y-%m-%d", time.gmtime()), say)
+    at = now()
+    return Run(device, time.perf_counter, at[:10], say, at)
 
 
 def facts(done: Trained) -> dict[str, Any]:

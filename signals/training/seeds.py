@@ -16,7 +16,7 @@ def walk(
 ) -> str | None:
     """Walk the recipe with `seeds` seeds, its own and those after it, each in a folder of its own if there are several.
 
-    The Markdown page of their forecasts; None without `table`.
+    The Markdown page of their forecasts, the look at which is noted in `place`; None without `table`.
     """
     if recipe.per_symbol:
         raise ConfigError(
@@ -35,4 +35,4 @@ def walk(
         return None
     from signals.training.table import page
 
-    return page(recipe, made, walks, run, baselines)
+    return page(recipe, made, walks, place, run, baselines)

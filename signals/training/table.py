@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.types import Floats
-from signals.training import baselines, measured, quality
+from signals.training import baselines, measured, opened, quality
 from signals.training import targets as wanted
 from signals.training.cells import flat, last_prices, read, wide
 from signals.training.material import Material
+from signals.training.paired import paired_of
 from signals.training.recipe import Recipe
 from signals.training.train import Run
+from signals.training.verdict import constant, verdict
 from signals.training.walkforward import SAID, Walked
 
 Measures = dict[str, float]
@@ -36,12 +39,18 @@ PRICED = (
 )  # fmt: skip
 
 
-def page(recipe: Recipe, made: Material, walks: Sequence[Walked], run: Run, with_baselines: bool = True) -> str:
-    """The Markdown page of one recipe; its first line says whether the model beats the baselines."""
+def page(
+    recipe: Recipe, made: Material, walks: Sequence[Walked], place: Path, run: Run, with_baselines: bool = True
+) -> str:
+    """The Markdown page of one recipe; its first line says whether the model beats the baselines.
+
+    The look is noted in `place`, the folder of all the walks, before anything is measured.
+    """
     ours = [read(walk.folder / SAID, made) for walk in walks]
     cells = np.isfinite(made.labels.values)
     for one in ours:
         cells &= np.isfinite(one)
+    looks = opened.note(place, opened.look(run.at, "walkforward --table", made, walks, cells)) if cells.any() else 0
     others = baselines.forecasts(made, recipe, walks[0].splits, run.say) if with_baselines else {}
     for one in others.values():
         cells &= np.isfinite(one)
@@ -49,7 +58,8 @@ def page(recipe: Recipe, made: Material, walks: Sequence[Walked], run: Run, with
     seeds = [measure(made, one, cells) for one in ours]
     rest = {name: measure(made, one, cells) for name, one in others.items()}
     shown = columns(recipe)
-    out = [f"# {recipe.name}", "", verdict(shown[0], seeds, rest, cells), "", about(recipe, made, walks, cells), ""]
+    told = first_line(recipe, made, (ours, seeds), (others, rest), cells)
+    out = [f"# {recipe.name}", "", f"**{told}**", "", f"{about(recipe, made, walks, cells)} {looked(looks)}", ""]
     out += [f"| | {' | '.join(name for name, _, _ in shown)} |", f"|---|{'---:|' * len(shown)}"]
     label = "model" if len(seeds) == 1 else f"model, {len(seeds)} seeds"
     out.append(f"| {label} | {' | '.join(spread([s[n] for s in seeds], how) for n, how, _ in shown)} |")
@@ -127,23 +137,28 @@ def priced(made: Material, forecast: Floats, cells: Any) -> Measures:
     }  # fmt: skip
 
 
-def verdict(judged: tuple[str, str, bool], seeds: Sequence[Measures], rest: Mapping[str, Measures], cells: Any) -> str:
-    """Whether the mean of the seeds is better than every baseline on the measure a model is judged by."""
-    name, how, less = judged
+def first_line(
+    recipe: Recipe,
+    made: Material,
+    ours: tuple[Sequence[Floats], Sequence[Measures]],
+    others: tuple[Mapping[str, Floats], Mapping[str, Measures]],
+    cells: Any,
+) -> str:
+    """What `barcast evaluate` says first of the same forecasts; ours by seed and the baselines' come with their measures."""
     if not cells.any():
-        return "**No forecast has an outcome yet: nothing is known of this model.**"
-    mine = float(np.mean([s[name] for s in seeds]))
-    if math.isnan(mine):
-        return f"**{name} is not defined for this model's forecasts.**"
-    if not rest:
-        return f"{name} {how.format(mine)}; no baseline was fitted."
-    best = (min if less else max)(
-        rest, key=lambda k: rest[k][name] if rest[k][name] == rest[k][name] else (-1) ** less * -1e9
-    )
-    other = rest[best][name]
-    wins = mine < other if less else mine > other
-    words = "beats every baseline" if wins else "does NOT beat the baselines"
-    return f"**The model {words}: {name} {how.format(mine)} against {how.format(other)} of {best}.**"
+        return "No forecast has an outcome yet: nothing is known of this model."
+    (forecasts, seeds), (beside, measures) = ours, others
+    against = {name: paired_of(recipe)(made, forecasts, [one], cells) for name, one in beside.items()}
+    flags = []
+    if recipe.loss.kind == "direction":
+        p, y, _ = flat(made, forecasts[0], cells)
+        flags = constant(p, y > 0.5)
+    return verdict(columns(recipe)[0], seeds, measures, against, flags[0] if flags else "")[1]
+
+
+def looked(looks: int) -> str:
+    """How often dates of the test ranges have been looked at."""
+    return f"Its dates have been looked at {looks} time{'s' if looks != 1 else ''}."
 
 
 def about(recipe: Recipe, made: Material, walks: Sequence[Walked], cells: Any) -> str:
@@ -167,8 +182,8 @@ def fifths(made: Material, ours: Sequence[Floats], others: Mapping[str, Floats],
     out = ["| mean return by fifth, bps | lowest | 2 | 3 | 4 | highest |", "|---|---:|---:|---:|---:|---:|"]
     for name, forecast in rows.items():
         parts = quality.fifths(*flat(made, forecast, cells)) * 1e4
-        means = np.nanmean(parts, axis=0) if np.isfinite(parts).any() else np.full(5, math.nan)
-        out.append(f"| {name} | {' | '.join(said(float(v), '{:+.2f}') for v in means)} |")
+        means = [float(np.nanmean(part)) if np.isfinite(part).any() else math.nan for part in parts.T]
+        out.append(f"| {name} | {' | '.join(said(v, '{:+.2f}') for v in means)} |")
     return out
 
 

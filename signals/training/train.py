@@ -40,6 +40,7 @@ class Run(NamedTuple):
     clock: Clock = lambda: 0.0
     today: str = "1970-01-01"
     say: Say = lambda text: None
+    at: str = "1970-01-01T00:00:00Z"  # for the log of looks
 
 
 class Trained(NamedTuple):

@@ -13,10 +13,11 @@ import pyarrow.parquet as parquet
 import pytest
 
 from engine.errors import ConfigError, DataError
-from signals.evaluation import beside, card, opened, page
+from signals.evaluation import beside, card, page
 from signals.evaluation.compare import compare
 from signals.evaluation.evaluate import Options, evaluate, plain
 from signals.evaluation.subject import open_model
+from signals.training import opened, table
 from signals.training import train as training
 from signals.training import walkforward as walking
 from signals.training.labels import Labels
@@ -76,6 +77,11 @@ def test_a_planted_signal_is_found_and_its_targets_are_judged(told):
 def test_it_beats_reversal_beyond_chance_but_not_the_ridge_that_knows_as_much(told):
     assert told["against"]["one-day reversal"]["rank IC"]["low"] > 0.0
     assert told["beats_baselines"] is False and "NOT" in told["verdict"] and "ridge" in told["verdict"]
+
+
+def test_the_table_of_a_walk_says_first_what_its_evaluation_says_first(walked, here, told):
+    page_of = table.page(said(), here, open_model(walked, made=here).walks, walked, RUN)
+    assert page_of.splitlines()[2] == f"**{told['verdict']}**"
 
 
 def test_what_moves_the_net_is_the_planted_feature_at_the_end_of_the_window(told):
@@ -349,7 +355,7 @@ def test_a_high_r2_of_prices_does_not_beat_the_last_price(tmp_path):
         ["training.epochs=20", "training.learning_rate=0.02", "training.batch_size=32"], calibrate="none",
         model={"kind": "stock", "lstm_units": 8, "dense_units": 8, "dropout_rate": 0.0}, scaler={"kind": "minmax", "winsor": "0%"},
         label={"kind": "close", "target": "price"}, loss={"kind": "huber", "delta": 1.0},
-        walkforward={**WALK, "scheme": "expanding"}, targets={"r2": [0.5]},
+        walkforward={**WALK, "scheme": "expanding"}, targets={"r2": [-10.0, 0.9999]},
     )  # fmt: skip
     walking.walkforward(one, tmp_path, RUN, made=made)
     subject = open_model(tmp_path, made=made)
@@ -363,7 +369,10 @@ def test_a_high_r2_of_prices_does_not_beat_the_last_price(tmp_path):
     apart = told["prices"]["model"]["RMSE"] - told["prices"]["last price"]["RMSE"]
     assert told["prices"]["difference"]["RMSE"]["value"] == pytest.approx(apart)
     assert told["prices"]["last price"]["R2"] > 0.5 and told["prices"]["model"]["negative share"] == 0.0
-    assert [row["state"] for row in told["targets"]] in (["met"], ["missed"], ["undecidable"])
+    outcome = made.labels.values[cells]
+    r2 = 1.0 - ((mine[cells] - outcome) ** 2).sum() / ((outcome - outcome.mean()) ** 2).sum()
+    assert [row["value"] for row in told["targets"]] == pytest.approx([r2, r2])
+    assert [row["state"] for row in told["targets"]] == ["met", "missed"]
     assert "last price" in page.render(told)
 
 

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from signals.evaluation import paired, ranking
+from signals.evaluation import ranking
 from signals.evaluation.classes import classification, confusion, flags
-from signals.training import table
+from signals.training import paired, table
 from signals.training.intervals import Interval
 from signals.training.labels import Labels
 from signals.training.material import of_arrays

@@ -66,12 +66,27 @@ ORACLES: dict[str, Callable[..., np.ndarray]] = {
 }
 
 
+def apart(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """The largest difference of (T,) values in the size of the column: theirs' root mean square. NaN where either has one."""
+    return float(np.abs(ours - theirs).max() / np.sqrt((theirs**2).mean()))
+
+
+def limit(name: str) -> float:
+    """How far a column may be apart: rounding, and for exponential means of prices the 1e-7 of a price that their tail is cut at."""
+    return 5e-6 if name.startswith(("ema", "macd", "trix")) else 1e-6
+
+
+def agree(found: dict[str, float]) -> bool:
+    """Whether every difference is known and below its limit. NaN is below none, where max() may step over it."""
+    return bool(found) and all(difference < limit(name) for name, difference in found.items())
+
+
 def differences(features: FeatureSet, bars: Window, warm: int) -> dict[str, float]:
-    """Column -> the largest difference from TA-Lib after `warm` slices, in the column's median size where that is above 1."""
+    """Column -> how far it is `apart` from TA-Lib after `warm` slices."""
     panel = features.panel(bars)[0]
     columns = [np.ascontiguousarray(getattr(bars, key)[:, 0]) for key in ("open", "high", "low", "close", "volume")]
     found = {}
     for name, oracle in ORACLES.items():
         ours, theirs = panel[warm:, features.column_names.index(name)], oracle(*columns)[warm:]
-        found[name] = float(np.abs(ours - theirs).max() / max(1.0, np.median(np.abs(theirs))))
+        found[name] = apart(ours, theirs)
     return found

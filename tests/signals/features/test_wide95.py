@@ -16,7 +16,7 @@ from engine.types import Window
 from signals.features import feature_set, store
 from signals.features.report import report
 from tests.signals.features.markets import bars
-from tests.signals.features.talib_oracle import ORACLES, differences
+from tests.signals.features.talib_oracle import ORACLES, agree, apart, differences
 
 WIDE = feature_set("wide95")
 
@@ -48,7 +48,19 @@ def test_no_formula_stands_more_than_six_times_with_other_numbers():
 def test_talib_agrees_on_51_columns_after_their_warm_up():
     assert len(ORACLES) == 51
     found = differences(WIDE, bars(4000, n=1, holes=0.0), 1500)
-    assert max(found.values()) < 1e-6, found
+    assert agree(found), found
+
+
+def test_a_difference_that_is_not_known_or_large_for_its_column_is_no_agreement():
+    """Columns of a thousandth: a ten-thousandth of that is far, though it is far below a millionth of one."""
+    small = 1e-3 * np.sin(np.arange(100.0))
+    assert agree({"a": apart(small, small)}) and agree({"a": apart(small + 1e-10, small), "ema_3": 4e-6})
+    assert not agree({"a": apart(small + 1e-7, small)})
+    holed = small.copy()
+    holed[50] = np.nan
+    for ours, theirs in ((holed, small), (small, holed)):
+        assert not agree({"a": 0.0, "b": apart(ours, theirs), "c": 0.0})
+    assert not agree({}) and not agree({"a": 4e-6})
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ FILES = [path for path in sorted((ROOT / "configs").glob("*/*.yaml")) if "\nfeat
 COUNTS = {
     "rank_lstm": 205_953,
     "rank_lstm_wide": 468_609,
-    "attention_lstm": 0,
+    "attention_lstm": 317_345,  # LSTMs 169,728 + 111,360 + 28,032, norms 576, attention 2,400, dense 3,136 + 2,080 + 33
     "stock_lstm": 32_501,
     "stock_lstm_original": 32_301,  # less the 2 x 2 x 50 of batch normalisation
     "direction_lstm": 247_425,

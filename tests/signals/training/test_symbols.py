@@ -12,9 +12,8 @@ from typer.testing import CliRunner
 import signals
 from engine.errors import ConfigError, DataError
 from signals import scaling
-from signals.evaluation import opened
 from signals.evaluation.subject import open_model, places
-from signals.training import baselines, shell, symbol_table, symbols
+from signals.training import baselines, opened, shell, symbol_table, symbols
 from signals.training import train as training
 from signals.training import walkforward as walking
 from signals.training.batches import Samples

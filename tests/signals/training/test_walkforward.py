@@ -10,6 +10,7 @@ import pytest
 
 from engine.errors import ConfigError, DataError
 from signals import folder
+from signals.passport import read_text
 from signals.training import train as training
 from signals.training import walkforward as walking
 from signals.training.labels import Labels
@@ -103,6 +104,19 @@ def test_the_model_that_was_written_forecasts_as_the_one_that_was_fitted(tmp_pat
     split = training.split_of(made(150), said)
     with pytest.raises(DataError, match="read back, the model forecasts otherwise"):
         training.verify(tmp_path / "model", fitted, made(150), said, split)
+
+
+def test_a_passport_tells_the_least_and_largest_label_that_was_learned_from(tmp_path):
+    here, said = made(150), recipe(SMALL, split={"train": "70%", "validation": "30%", "test": None})
+    train = training.split_of(here, said).train
+    assert np.nanmax(here.labels.values[train.stop :]) < 0.5 > -np.nanmin(here.labels.values)
+    here.labels.values[[20, train.stop + 5, 3], 4] = [0.5, 0.9, -0.7]  # learned from, after it, before the first window
+    passport = training.train(said, tmp_path, RUN, here).passport
+    least = np.nanmin(here.labels.values[7 : train.stop])
+    assert passport.data_range == {"min": least, "max": 0.5}
+    assert read_text(passport.text()) == passport
+    before = passport.model_copy(update={"data_range": {}})  # as returns were written until now
+    assert read_text(before.text()).data_range == {}
 
 
 def test_a_recipe_without_folds_and_a_fold_with_too_few_bars_are_refused():
