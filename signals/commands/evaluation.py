@@ -16,6 +16,18 @@ At = Annotated[
 ]
 
 
+def instant_or_now(at: str | None) -> str:
+    """What --at says, or this machine's clock."""
+    from engine.errors import ConfigError
+    from signals.passport import instant
+    from signals.training import reporting
+
+    try:
+        return reporting.now() if at is None else instant(at)
+    except ValueError as error:
+        raise ConfigError(f"--at: {error}") from None
+
+
 def evaluate(
     model: Annotated[str, typer.Argument(help="a model folder, a walk-forward, or a folder of them by seed or symbol")],
     out: Annotated[
@@ -46,6 +58,7 @@ def evaluate(
     from signals.evaluation.subject import open_model, places
     from signals.training import reporting
 
+    now = instant_or_now(at)
     root = Path(model)
     found = places(root)
     alone = found == [root]
@@ -53,7 +66,7 @@ def evaluate(
     with reporting.watched(quiet or as_json) as say:
         for place in found:
             subject = open_model(place, recipe, sets or (), say=say)
-            options = judging.Options(at or reporting.now(), baselines, gap, attribution, run, say)
+            options = judging.Options(now, baselines, gap, attribution, run, say)
             told = judging.plain(judging.evaluate(subject, options))
             folder = place / "evaluation" if out is None else Path(out) if alone else Path(out) / place.name
             folder.mkdir(parents=True, exist_ok=True)
@@ -96,16 +109,17 @@ def compare_models(
         span = [None if day is None else date(day) for day in (first, last)]
     except ValueError as error:
         raise ConfigError(f"--from, --to: {error}") from None
+    now = instant_or_now(at)
     if len(models) < 2:
         raise ConfigError("compare-models: expected two models or more, got one")
     roots = [Path(model) for model in models]
     each = symbolwise.apart(roots)
     with reporting.watched(quiet or as_json) as say:
         if each:
-            told = plain(symbolwise.compare(roots[0], roots[1], at or reporting.now(), span, sets or (), say))
+            told = plain(symbolwise.compare(roots[0], roots[1], now, span, sets or (), say))
         else:
             subjects = [open_model(root, None, sets or (), say=say) for root in roots]
-            told = plain(compare(subjects, at or reporting.now(), *span))
+            told = plain(compare(subjects, now, *span))
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(told, indent=1, allow_nan=False)
