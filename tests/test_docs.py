@@ -49,6 +49,25 @@ def test_the_page_of_keys_is_the_current_one():
     assert (ROOT / "docs" / "keys.md").read_text() == page()
 
 
+def test_the_page_of_a_recipes_keys_is_the_current_one_and_has_every_key():
+    from signals.training.page import SECTIONS, page, table
+
+    text = (ROOT / "docs" / "recipes.md").read_text()
+    assert text == page()
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    keys = sum(len(kind.model_fields) for _, kind in SECTIONS)
+    assert (
+        len(rows) == keys - 2 * 4
+    )  # of a net's kind and inputs the first stands under model, the second follows from features
+    assert all(len(line.split(" | ")) == 4 and " |  | " not in line for line in rows)
+
+    class Other(SECTIONS[0][1]):
+        unheard: complex = 1j
+
+    with pytest.raises(KeyError, match="complex"):
+        table("Other", Other)
+
+
 def test_the_tables_of_features_are_the_current_ones():
     from signals.features import feature_set, names
     from signals.features.page import page as tables

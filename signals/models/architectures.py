@@ -17,7 +17,9 @@ class Shape(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
-    forget_bias: Annotated[float, Field(ge=-10.0, le=10.0)] = 1.0  # long memories need 3
+    forget_bias: Annotated[float, Field(ge=-10.0, le=10.0)] = Field(
+        1.0, description="at the start of the LSTMs; long memories need 3"
+    )
 
 
 class Rank(Shape):
@@ -25,10 +27,10 @@ class Rank(Shape):
 
     kind: Literal["rank"] = "rank"
     inputs: Inputs = 14
-    hidden: Units = 128
-    layers: Annotated[int, Field(ge=1, le=8)] = 2
-    dropout: Dropout = 0.2
-    head: Units | None = None
+    hidden: Units = Field(128, description="of the LSTM")
+    layers: Annotated[int, Field(ge=1, le=8)] = Field(2, description="of the LSTM")
+    dropout: Dropout = Field(0.2, description="between the layers")
+    head: Units | None = Field(None, description="of a ReLU layer before the output; null: none")
 
 
 class Direction(Rank):
@@ -43,11 +45,11 @@ class Stock(Shape):
 
     kind: Literal["stock"] = "stock"
     inputs: Inputs = 1
-    lstm_units: Units = 50
-    dense_units: Units = 25
-    dropout_rate: Dropout = 0.3
-    dense_dropout: Dropout = 0.2
-    use_batch_norm: bool = True
+    lstm_units: Units = Field(50, description="of each of the two LSTMs")
+    dense_units: Units = Field(25, description="of the dense layer before the output")
+    dropout_rate: Dropout = Field(0.3, description="after each LSTM")
+    dense_dropout: Dropout = Field(0.2, description="after the dense layers")
+    use_batch_norm: bool = Field(True, description="after each LSTM")
 
 
 class Attention(Shape):
@@ -55,11 +57,15 @@ class Attention(Shape):
 
     kind: Literal["attention"] = "attention"
     inputs: Inputs = 27
-    units: Annotated[list[Units], Field(min_length=3, max_length=3)] = [192, 96, 48]
-    dropout: Dropout = 0.35
-    dense: Annotated[list[Units], Field(min_length=2, max_length=2)] = [64, 32]
-    dense_dropout: Dropout = 0.2
-    literal: bool = False
+    units: Annotated[list[Units], Field(min_length=3, max_length=3)] = Field(
+        [192, 96, 48], description="of the three LSTMs"
+    )
+    dropout: Dropout = Field(0.35, description="after the LSTMs")
+    dense: Annotated[list[Units], Field(min_length=2, max_length=2)] = Field(
+        [64, 32], description="of the dense layers"
+    )
+    dense_dropout: Dropout = Field(0.2, description="after the dense layers")
+    literal: bool = Field(False, description="multiplies by the attention where ours sums, and batch-normalises")
 
 
 Architecture = Rank | Direction | Stock | Attention

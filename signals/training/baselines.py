@@ -30,6 +30,7 @@ TREES = {
     "l2_regularization": 1.0,
     "early_stopping": False,
 }
+SMALL = 20_000  # training windows of trees that one thread grows
 MOST = 400_000  # training windows of a baseline
 Say = Callable[[str], None]
 
@@ -124,8 +125,16 @@ def fitted(recipe: Recipe, table: list[Any], y: Floats, y_checked: Floats) -> di
         from sklearn.ensemble import HistGradientBoostingRegressor
     except ImportError:
         return out
-    trees = HistGradientBoostingRegressor(random_state=recipe.seed, **TREES).fit(x, y)
-    return {**out, "boosted trees": np.asarray(trees.predict(x_wanted), np.float64)}
+    with threads(len(x)):
+        trees = HistGradientBoostingRegressor(random_state=recipe.seed, **TREES).fit(x, y)
+        return {**out, "boosted trees": np.asarray(trees.predict(x_wanted), np.float64)}
+
+
+def threads(rows: int) -> Any:
+    """One thread for a table so small that several wait for each other longer than they work; the trees are the same."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1 if rows < SMALL else None)
 
 
 def classifiers(x: Any, y: Floats, x_wanted: Any, seed: int) -> dict[str, Floats]:
@@ -135,7 +144,7 @@ def classifiers(x: Any, y: Floats, x_wanted: Any, seed: int) -> dict[str, Floats
         from sklearn.linear_model import LogisticRegression
     except ImportError:
         return {}
-    linear = LogisticRegression(C=0.01, max_iter=300).fit(x, y)
+    linear = LogisticRegression(C=0.01, solver="newton-cholesky").fit(x, y)  # far more rows than columns: a few steps
     trees = HistGradientBoostingClassifier(random_state=seed, **TREES).fit(x, y)
     return {
         "logistic": np.asarray(linear.predict_proba(x_wanted)[:, 1], np.float64),

@@ -103,12 +103,13 @@ def verdict(rows: Sequence[Row]) -> list[str]:
     surely = sum(row["skill low"] is not None and row["skill low"] > 0.0 for row in rows)
     worse = sum(row["skill high"] is not None and row["skill high"] < 0.0 for row in rows)
     first = f"{better} of {len(rows)} models have a smaller error than the last price: {surely} by more than chance"
-    told = []
+    told: list[str] = []
     for name in FITTED:
         known = [row for row in rows if row["skill"] is not None and row[f"skill of {name}"] is not None]
         ahead = sum(row["skill"] > row[f"skill of {name}"] for row in known)
-        told += [f"{ahead} of {len(known)} than {name}"] if known else []
-    second = ["", f"A smaller error have {' and '.join(told)}."] if told else []
+        words = "than" if told else "have a smaller error than"
+        told += [f"{ahead} of {len(known)} {words} {name}"] if known else []
+    second = ["", f"{', '.join(told)}."] if told else []
     return [f"**{first}, and {worse} have a larger one by more than chance (95 %).**", *second]
 
 

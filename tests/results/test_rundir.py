@@ -302,11 +302,15 @@ def test_a_folder_without_a_run_is_said_to_have_none(tmp_path):
         Result.load(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["passport.json", "walkforward.json", "seed-3/walkforward.json", "fold-000/passport.json"])
+@pytest.mark.parametrize(
+    "name", ["passport.json", "walkforward.json", "seed-3/walkforward.json", "fold-000/passport.json"]
+)
 def test_a_models_folder_is_told_from_a_run_and_the_way_to_compare_models_is_said(tmp_path, name):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("{}")
-    with pytest.raises(DataError, match=r"no run here: it is a model's folder\. barcast compare-models holds models against"):
+    with pytest.raises(
+        DataError, match=r"no run here: it is a model's folder\. barcast compare-models holds models against"
+    ):
         Result.load(tmp_path)
     (tmp_path / "manifest.json").write_text("{}")  # a run that is damaged is one all the same
     with pytest.raises(DataError, match="this run cannot be read"):

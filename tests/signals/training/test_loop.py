@@ -15,9 +15,9 @@ import pytest
 import torch
 
 from engine.errors import DataError
-from signals import models, scaling
+from signals import calibration, models, scaling
 from signals.losses import RankSettings, gradient_norms, rank_loss
-from signals.training import batches, fitting, flags, loop, state
+from signals.training import batches, fitting, flags, loop, source, state
 from signals.training.objective import Objective
 from signals.training.splits import Span, by_share
 from signals.training.state import Progress
@@ -219,9 +219,9 @@ def test_an_option_changes_what_is_learned(option):
     assert weights(run(sets=[option, "training.epochs=1"])) != weights(run(sets=["training.epochs=1"]))
 
 
-def directions():
+def directions(names: int = 12):
     """material() with labels of 1 and 0."""
-    made = material()
+    made = material(names)
     label = np.where(np.isnan(made.labels.values), np.nan, made.labels.values > 0.0)
     return replace(made, labels=replace(made.labels, values=label, target="up"))
 
@@ -277,3 +277,19 @@ def test_the_rank_loss_over_padded_dates_is_that_of_each_date_by_itself(literal)
     assert theirs.used == 3
     torch.testing.assert_close(ours, theirs.total, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(mine, torch.autograd.grad(theirs.total, output)[0], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("calibrate", "names", "kind"), [("platt", 40, "platt"), ("isotonic", 40, "isotonic"), ("isotonic", 12, "platt")]
+)
+def test_without_a_calibration_range_probabilities_are_calibrated_on_validation(calibrate, names, kind):
+    """32 dates: 1,280 samples of forty names, 384 of twelve. isotonic needs a thousand, and platt stays what it is."""
+    said = recipe(["training.epochs=1"], **{**RISES, "calibrate": calibrate})
+    fitted = fitting.fit(directions(names), said, SPLIT, 3, fitting.Job("cpu"))
+    assert "calibration" not in fitted.counts and fitted.counts["validation"] == 32 * names
+    assert fitted.calibration.kind == kind
+    if kind == "platt":
+        scaler = scaling.fit("robust", fitting.scaled_rows(directions(names), SPLIT), (0.01, 0.99))
+        where = source.Source(directions(names).values, scaler, 8, torch.device("cpu"))
+        raw = loop.forecast(fitted.net, where, fitted.validation)
+        assert fitted.calibration == calibration.fit_platt(raw, fitted.validation.label)

@@ -163,7 +163,7 @@ def test_seeds_of_a_symbol_are_told_with_their_spread_and_judged_together(tmp_pa
     assert places(tmp_path / "two") == [tmp_path / "two" / "KO"]
     subject = open_model(tmp_path / "two" / "KO")
     assert [walk.passports[0].seed for walk in subject.walks] == [3, 4]
-    assert opened.note(subject.place, {"range": []}) == 1
+    assert opened.note(subject.place, {"range": ["2022-01-03", "2022-12-28"]}) == 1
     assert places(tmp_path / "two") == [tmp_path / "two" / "KO"]
     assert set(signals.load(tmp_path / "two" / "seed-3").passports[0].universe) == {"KO"}
     with pytest.raises(DataError, match="one per symbol"):
@@ -201,7 +201,7 @@ def test_a_model_per_symbol_stands_beside_what_is_simpler():
     told = symbol_table.shown(rows)
     assert told.startswith(
         "**2 of 3 models have a smaller error than the last price: 1 by more than chance, and 1 have a larger one by more "
-        "than chance (95 %).**\n\nA smaller error have 1 of 3 than ridge and 1 of 3 than boosted trees.\n"
+        "than chance (95 %).**\n\n1 of 3 have a smaller error than ridge, 1 of 3 than boosted trees.\n"
     )
     assert "| D | 5 | 0.3 (0.2 to 0.4) | 0.25 | 0.25 | 25.00% | 3 (0.24%) | 25.0% | 0.25 | 0.25 |" in told
     assert "- r2 0.5: 2 met, 1 missed, 0 undecidable\n- sharpe 1: not measured here" in told

@@ -28,7 +28,6 @@ from tests.signals.training.planted import material, recipe
 ROOT = Path(__file__).resolve().parents[3]
 WALK = {"every": "quarterly", "scheme": "rolling", "train": "120 bars", "validation": "40 bars"}
 JUDGED = ("rank IC", "{:+.4f}", False)
-CELLS = np.ones((2, 2), np.bool_)
 RUN = Run("cpu", today="2024-01-02")
 
 
