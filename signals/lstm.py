@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from signals.folder import PASSPORT, WEIGHTS, ModelError, read_passport, weights_sha256
 from signals.passport import Passport
+from signals.walked import places_of
 
 if TYPE_CHECKING:
     from engine.types import Bools, Floats, Ints, Window
     from signals.features import FeatureSet
     from signals.inference import Predictor
 
-MOST_FOLDS = 5000
 LARGE = 1_000_000_000  # bytes of features beyond which they are mapped
 SAME = ("unit", "window", "features", "label")  # what folders that make one signal must share
 NEVER, NEVER_BEFORE = np.iinfo(np.int64).max, np.iinfo(np.int64).min
@@ -176,36 +176,6 @@ class Lstm:
 def load(model: str | Path, precision: str = "fp32") -> Lstm:
     """The signal of a model folder: `load(folder).forecast(window)` is one number per instrument."""
     return Lstm(str(model), precision)
-
-
-def places_of(folder: Path) -> tuple[Path, ...]:
-    """The model folders that `folder` stands for, by their `valid_from`: itself, or those in it, or in folders in it (a
-    walk-forward per name). ModelError if there is none.
-    """
-    if (folder / PASSPORT).exists():
-        return (folder,)
-    try:
-        inside = [
-            place for one in _folders(folder) for place in ([one] if (one / PASSPORT).exists() else _folders(one))
-        ]
-        inside = [place for place in inside if (place / PASSPORT).exists()]
-    except OSError as error:
-        raise ModelError(
-            f"{folder}: no model folder: {error.strerror}; give one that barcast train has written"
-        ) from None
-    if not inside:
-        raise ModelError(f"{folder}: no model folder: it holds no {PASSPORT}, nor folders with one")
-    if len(inside) > MOST_FOLDS:
-        raise ModelError(f"{folder}: {len(inside):,} model folders; at most {MOST_FOLDS:,} are read")
-    known = {place: read_passport(place).valid_from_ns for place in inside}
-    return tuple(sorted(inside, key=lambda place: (known[place], str(place))))
-
-
-def _folders(place: Path) -> list[Path]:
-    """Folders in `place` that are neither hidden nor links."""
-    return [
-        one for one in sorted(place.iterdir()) if one.is_dir() and not one.is_symlink() and not one.name.startswith(".")
-    ]
 
 
 def features_of(passport: Passport, model: str) -> FeatureSet:

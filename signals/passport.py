@@ -23,18 +23,26 @@ BLOCKING = ("constant", "uninformative", "uncalibrated")  # flags of a classifie
 CLASSIFIERS = ("direction", "attention")
 MOST_SLICES = 100_000
 DAY_NS = 86_400_000_000_000
+FIRST_YEAR, LAST_YEAR = 1678, 2261  # whole years that nanoseconds since 1970 reach
 
 
 def _date(text: str) -> str:
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
         raise ValueError(f"expected a date such as 2020-12-31, got {text[:40]!r}")
-    return date.fromisoformat(text).isoformat()
+    return _in_reach(date.fromisoformat(text).isoformat())
 
 
-def _instant(text: str) -> str:
+def instant(text: str) -> str:
+    """`text` if it is an instant in UTC that fits nanoseconds; ValueError else."""
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", text):
         raise ValueError(f"expected an instant in UTC such as 2020-12-31T21:00:00Z, got {text[:40]!r}")
     datetime.fromisoformat(text)
+    return _in_reach(text)
+
+
+def _in_reach(text: str) -> str:
+    if not FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
+        raise ValueError(f"expected a year from {FIRST_YEAR} to {LAST_YEAR}, got {text[:40]!r}")
     return text
 
 
@@ -46,7 +54,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,64}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Date = Annotated[str, AfterValidator(_date)]
-Instant = Annotated[str, AfterValidator(_instant)]
+Instant = Annotated[str, AfterValidator(instant)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=10**15)]
 Slices = Annotated[int, Field(ge=1, le=MOST_SLICES)]
@@ -166,6 +174,9 @@ class Passport(Part):
             raise ValueError(
                 "calibration: unit return needs affine, or the forecast's sign means nothing; say unit score"
             )
+        low, high = (None, None) if self.clamp is None else self.clamp
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"clamp: its lower end {low} lies above its upper end {high}")
         if (self.unit == "probability") != (self.architecture["kind"] in CLASSIFIERS):
             raise ValueError(f"unit {self.unit} does not fit a net of kind {self.architecture['kind']}")
         return self

@@ -16,6 +16,18 @@ At = Annotated[
 ]
 
 
+def instant_or_now(at: str | None) -> str:
+    """What --at says, or this machine's clock."""
+    from engine.errors import ConfigError
+    from signals.passport import instant
+    from signals.training import reporting
+
+    try:
+        return reporting.now() if at is None else instant(at)
+    except ValueError as error:
+        raise ConfigError(f"--at: {error}") from None
+
+
 def evaluate(
     model: Annotated[str, typer.Argument(help="a model folder, a walk-forward, or a folder of them by seed or symbol")],
     out: Annotated[
@@ -46,6 +58,7 @@ def evaluate(
     from signals.evaluation.subject import open_model, places
     from signals.training import reporting, writing
 
+    now = instant_or_now(at)
     root = Path(model)
     if out is not None:
         writing.check_folder(out)
@@ -58,7 +71,7 @@ def evaluate(
     with reporting.watched(quiet or as_json) as say:
         for place, folder in zip(found, rooms, strict=True):
             subject = open_model(place, recipe, sets or (), say=say)
-            options = judging.Options(at or reporting.now(), baselines, gap, attribution, run, say)
+            options = judging.Options(now, baselines, gap, attribution, run, say)
             told = judging.plain(judging.evaluate(subject, options))
             writing.make(folder)
             texts.append(json.dumps(told, indent=1, allow_nan=False))
@@ -100,6 +113,7 @@ def compare_models(
         span = [None if day is None else date(day) for day in (first, last)]
     except ValueError as error:
         raise ConfigError(f"--from, --to: {error}") from None
+    now = instant_or_now(at)
     if len(models) < 2:
         raise ConfigError("compare-models: expected two models or more, got one")
     writing.check_folder(out)
@@ -107,10 +121,10 @@ def compare_models(
     each = symbolwise.apart(roots)
     with reporting.watched(quiet or as_json) as say:
         if each:
-            told = plain(symbolwise.compare(roots[0], roots[1], at or reporting.now(), span, sets or (), say))
+            told = plain(symbolwise.compare(roots[0], roots[1], now, span, sets or (), say))
         else:
             subjects = [open_model(root, None, sets or (), say=say) for root in roots]
-            told = plain(compare(subjects, at or reporting.now(), *span))
+            told = plain(compare(subjects, now, *span))
     folder = writing.make(Path(out))
     text = json.dumps(told, indent=1, allow_nan=False)
     written(folder / "comparison.json", text + "\n")

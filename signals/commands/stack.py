@@ -18,13 +18,21 @@ def stack(
     """Fit how much each model of an ensemble counts, on out-of-fold forecasts only."""
     from pathlib import Path
 
+    from engine.errors import ConfigError
     from signals.training import material, writing
     from signals.training.recipe import read
     from signals.training.stack import stack as fitted
     from signals.training.stack import write
 
+    for one in sets or ():
+        if not one.startswith("data."):
+            raise ConfigError(
+                f"--set {one[:60]}: only data.* may be said, where the bars lie; the rest is the models' own"
+            )
     writing.check_file(out)
-    made = fitted(walks, lambda recipe: material.material(read(recipe, sets or ())))
+    made = fitted(
+        walks, lambda recipe: material.material(read(recipe, sets or ())), lambda text: typer.echo(text, err=True)
+    )
     write(Path(out), made)
     if as_json:
         typer.echo(made.model_dump_json())

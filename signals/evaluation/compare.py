@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import ConfigError, DataError
-from engine.types import Floats
+from engine.types import Floats, Ints
 from signals.evaluation.subject import Subject
 from signals.training import intervals, measured, opened, paired, table
 from signals.training.labels import Labels
@@ -109,30 +109,34 @@ def shared(subjects: Sequence[Subject], first: str | None, last: str | None) -> 
     if not same and any(one.label.target == "price" for one in recipes):
         raise ConfigError("compare-models: a price and a return have no common measure; give models of one label")
     base = subjects[0].made
-    days = sorted(set.intersection(*(set(s.made.dates.tolist()) for s in subjects)))
+    daily = all(s.made.daily for s in subjects)
+    days = sorted(set.intersection(*(set(stamps(s.made, daily).tolist()) for s in subjects)))
     names = [name for name in base.symbols if all(name in s.made.symbols for s in subjects)]
     if not days or not names:
         raise DataError("compare-models: they have no date or no name in common")
-    outcomes = [laid(s.made, s.made.labels.values if same else s.made.labels.returns, days, names) for s in subjects]
+    rows = [np.searchsorted(keys := stamps(s.made, daily), np.array(days, keys.dtype)) for s in subjects]
+    outcomes = [
+        laid(s.made, s.made.labels.values if same else s.made.labels.returns, at, names)
+        for s, at in zip(subjects, rows, strict=True)
+    ]
     agreed(subjects, outcomes)
-    forecasts = [[laid(s.made, one, days, names) for one in s.forecasts] for s in subjects]
+    forecasts = [[laid(s.made, one, at, names) for one in s.forecasts] for s, at in zip(subjects, rows, strict=True)]
     cells = np.isfinite(outcomes[0])
     for one in (values for seeds in forecasts for values in seeds):
         cells = cells & np.isfinite(one)
-    dates = np.array(days, "datetime64[D]")
+    dates = base.dates[rows[0]]
     if first is not None:
         cells &= (dates >= np.datetime64(first))[:, None]
     if last is not None:
         cells &= (dates <= np.datetime64(last))[:, None]
     if not cells.any():
         raise DataError("compare-models: no date and name that all of them forecast out of sample; give a wider range")
-    returns = laid(base, base.labels.returns, days, names)
+    returns = laid(base, base.labels.returns, rows[0], names)
     labels = Labels(outcomes[0], returns, base.labels.reach, base.labels.kind, base.labels.target if same else "return")
-    rows = np.searchsorted(base.dates, dates)
     made = replace(
         base,
         symbols=tuple(names),
-        times=base.times[rows],
+        times=base.times[rows[0]],
         dates=dates,
         labels=labels,
         sectors=(),
@@ -161,9 +165,13 @@ def agreed(subjects: Sequence[Subject], outcomes: Sequence[Floats]) -> None:
             )
 
 
-def laid(made: Material, values: Floats, days: Sequence[Any], names: Sequence[str]) -> Floats:
-    """(T, N) values of common dates and names."""
-    rows = np.searchsorted(made.dates, np.array(days, "datetime64[D]"))
+def stamps(made: Material, daily: bool) -> Any:
+    """(T,) what tells a slice: its date, or its close (ns) where a day has several."""
+    return made.dates if daily else made.times
+
+
+def laid(made: Material, values: Floats, rows: Ints, names: Sequence[str]) -> Floats:
+    """Values (T, N) at some rows, of common names."""
     place = {name: k for k, name in enumerate(made.symbols)}
     columns = np.array([place[name] for name in names], np.int64)
     return np.asarray(values[np.ix_(rows, columns)])

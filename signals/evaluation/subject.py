@@ -17,6 +17,7 @@ import numpy as np
 from engine.errors import ConfigError, DataError
 from engine.types import Bools, Floats, Ints
 from signals import folder as folders
+from signals import walked
 from signals.folder import PASSPORT
 from signals.passport import Passport
 from signals.training import cells, material, splits, symbols, walkforward
@@ -25,7 +26,7 @@ from signals.training.material import Material
 from signals.training.passports import days
 from signals.training.recipe import Recipe, read
 from signals.training.splits import Split
-from signals.training.walkforward import INDEX, SAID, Walked
+from signals.training.walkforward import FORECASTS, INDEX, SAID, Walked
 
 MOST_JSON = 10_000_000  # bytes
 SEED = "seed-"
@@ -93,6 +94,9 @@ def open_model(
         forecasts = tuple(forecast(walk, here, said) for walk in walks)
     else:
         forecasts = tuple(cells.read(walk.folder / SAID, here) for walk in walks)
+        for walk in walks:
+            if walked.sha256_of(walk.folder, FORECASTS) is not None:
+                cells.read(walk.folder / FORECASTS, here)  # what trades is what was written, too
     out = Subject(root, said, here, walks, forecasts, tuple(dict.fromkeys(notes)), single)
     for walk, one in zip(walks, forecasts, strict=True):
         in_range(walk, one)
@@ -182,6 +186,7 @@ def walk_of(home: Path, recipe: Recipe, made: Material, single: bool) -> Walked:
         if split.test is None:
             raise ConfigError(f"{recipe.name}: split has no test range, so there is nothing to evaluate on; add one")
         return Walked(home, [split], [folders.read(home)[0]])
+    walked.folds_in(home)  # refuses folds that walkforward.json does not tell of
     every = walkforward.folds_of(made, recipe)
     there = [home / walkforward.name_of(k) for k in range(len(every))]
     lost = [place for place in there if not (place / PASSPORT).is_file()]

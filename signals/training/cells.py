@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import DataError
 from engine.types import Floats, Ints
-from signals.training import quality
+from signals.training import forecasts, quality
 from signals.training.material import Material
 
 
@@ -39,27 +38,12 @@ def last_prices(made: Material, cells: Any) -> Floats:
 
 
 def read(path: Path, made: Material) -> Floats:
-    """(T, N) forecasts of a stitched file, NaN where it has none; DataError where it tells of other bars."""
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
+    """(T, N) forecasts of a walk-forward's stitched table, NaN where it has none; DataError where it is not of these bars."""
+    return laid(forecasts.stitched(path.parent, path.name, made), made)
 
-    try:
-        table = parquet.read_table(path, columns=["date", "symbol", "forecast"])
-        days = table.column("date").to_numpy().astype("datetime64[D]")
-        symbols = table.column("symbol").to_pylist()
-        forecast = table.column("forecast").to_numpy().astype(np.float64)
-    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        raise DataError(f"{path}: no table of date, symbol and forecast: {str(error).splitlines()[0]}") from None
-    row = np.searchsorted(made.dates, days)
-    place = {symbol: k for k, symbol in enumerate(made.symbols)}
-    name = np.array([place.get(symbol, -1) for symbol in symbols], np.int64)
-    lost = (row == len(made.dates)) | (made.dates[np.minimum(row, len(made.dates) - 1)] != days) | (name < 0)
-    if lost.any():
-        k = int(np.flatnonzero(lost)[0])
-        raise DataError(
-            f"{path}: it forecasts {symbols[k]} on {days[k]}, of which these bars know nothing ({int(lost.sum()):,} such "
-            f"rows); give the bars it was made from (--set data.path=...)"
-        )
+
+def laid(table: forecasts.Table, made: Material) -> Floats:
+    """(T, N) forecasts of a table, NaN where it has none."""
     out = np.full((len(made.times), len(made.symbols)), np.nan)
-    out[row, name] = forecast
+    out[table.row, table.name] = table.forecast
     return out

@@ -122,7 +122,7 @@ def stitch(place: Path, made: Material, recipe: Recipe, found: list[Split], told
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
-    from signals.training import state
+    from signals.training import forecasts, state
     from signals.training.passports import days
     from signals.training.walkforward import FORECASTS, name_of
 
@@ -133,9 +133,9 @@ def stitch(place: Path, made: Material, recipe: Recipe, found: list[Split], told
     for k, split in enumerate(found):
         assert isinstance(split.test, Pieces)
         table = parquet.read_table(place / name_of(k) / FORECASTS)
-        date = table.column("date").to_numpy().astype("datetime64[D]")
+        row = forecasts.read(place / name_of(k) / FORECASTS, made).row
         for span, path in zip(split.test.parts, ids[k], strict=True):
-            inside = (date >= made.dates[span.first]) & (date <= made.dates[span.stop - 1])
+            inside = (row >= span.first) & (row < span.stop)
             pieces[path].append((span.first, table.filter(pa.array(inside))))
     files = []
     for path, some in enumerate(pieces):

@@ -47,6 +47,11 @@ class Material:
                 f"got {n} x {t} x {f}"
             )
 
+    @property
+    def daily(self) -> bool:
+        """Whether no date has more than one slice."""
+        return bool((self.dates[1:] != self.dates[:-1]).all())
+
     def day(self, row: int) -> str:
         """The ISO date of a slice."""
         return str(self.dates[row])

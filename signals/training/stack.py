@@ -16,17 +16,18 @@ import numpy as np
 
 from engine.errors import ConfigError, DataError
 from engine.types import Floats, Ints
-from signals import stacking
+from signals import stacking, walked
 from signals.ensemble import zscores
 from signals.lstm import Lstm
-from signals.passport import instant_of, nanoseconds
+from signals.passport import instant, instant_of, nanoseconds
 from signals.stacking import FEWEST_ROWS, Stacker
+from signals.training import cells, forecasts
+from signals.training.forecasts import FORECASTS
 from signals.training.material import Material
 from signals.training.recipe import Recipe, read
 from signals.training.state import replace
-from signals.training.walkforward import FORECASTS, INDEX
 
-MOST_BYTES = 100_000_000
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Walk:
     unit: str
     sha256: str
     folds: list[dict[str, Any]]
+    bars: frozenset[str]  # fingerprints of what its folds were trained on
 
     @property
     def known(self) -> Ints:
@@ -45,13 +47,16 @@ class Walk:
         return np.array([nanoseconds(fold["known_through"]) for fold in self.folds], np.int64)
 
 
-def stack(folders: Sequence[str | Path], source: Callable[[Recipe], Material]) -> Stacker:
+def stack(folders: Sequence[str | Path], source: Callable[[Recipe], Material], say: Say = lambda text: None) -> Stacker:
     """The Stacker of walk-forwards over the same folds; `source` gives the Material whose labels they are fitted on."""
     if len(folders) < 2:
         raise ConfigError(f"stack: expected the folders of two walk-forwards or more, got {len(folders)}")
     walks = [walk_of(Path(folder)) for folder in folders]
+    if len({walk.sha256 for walk in walks}) < len(walks):
+        raise ConfigError("stack: one model stands twice; give different ones")
     alike(walks)
     made = source(walks[0].recipe)
+    same_bars(walks, made, say)
     unit = "probability" if walks[0].unit == "probability" else "return"
     tests = [spans_of(made, fold) for fold in walks[0].folds]
     said = [forecasts_of(walk, made, tests) for walk in walks]
@@ -78,28 +83,32 @@ def write(path: Path, stacker: Stacker) -> None:
 
 def walk_of(folder: Path) -> Walk:
     """The walk-forward in `folder`; DataError for a model folder, whose forecasts may be in-sample, and for a changed one."""
-    try:
-        raw = (folder / INDEX).read_bytes()
-        told = json.loads(raw[:MOST_BYTES])
-        recipe, folds = read(told["recipe"]), list(told["folds"])
-        shown = [(fold["folder"], fold["weights_sha256"], fold["known_through"]) for fold in folds]
-    except FileNotFoundError:
+    told = walked.read(folder)
+    if told is None:
         raise DataError(
-            f"{folder}: refused: it holds no {INDEX}, so its forecasts may be in-sample; a stacker is fitted on out-of-fold "
-            f"forecasts only. Give the folder of a barcast walkforward"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{folder / INDEX}: it cannot be read ({error}); walk again") from error
+            f"{folder}: refused: it holds no {walked.INDEX}, so its forecasts may be in-sample; a stacker is fitted on "
+            f"out-of-fold forecasts only. Give the folder of a barcast walkforward"
+        )
+    try:
+        recipe, folds = read(told["recipe"]), list(told["folds"])
+        for fold in folds:
+            first, last = (np.datetime64(day, "D") for day in fold["ranges"]["test"])
+            begins, ends, known = (
+                nanoseconds(instant(fold[n])) for n in ("valid_from", "valid_until", "known_through")
+            )
+            if not (first <= last and known <= begins < ends):
+                raise ValueError(f"the times of {fold['folder']} are not in order")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(f"{folder / walked.INDEX}: it cannot be read ({_words(error)}); walk again") from None
     signal = Lstm(str(folder))
-    ours = {
-        (place.name, p.weights_sha256, p.known_through)
-        for place, p in zip(signal.places, signal.passports, strict=True)
-    }
-    if ours != set(shown):
-        raise DataError(f"{folder}: refused: {INDEX} tells of other models than lie there; walk again")
     if signal.unit == "price":
         raise DataError(f"{folder}: prices are not stacked; train on returns")
-    return Walk(folder, recipe, signal.unit, signal.sha256, folds)
+    bars = frozenset(passport.data_fingerprint for passport in signal.passports)
+    return Walk(folder, recipe, signal.unit, signal.sha256, folds, bars)
+
+
+def _words(error: Exception) -> str:
+    return f"no {error}" if isinstance(error, KeyError) else (str(error).splitlines() or ["nested too deeply"])[0][:100]
 
 
 def alike(walks: Sequence[Walk]) -> None:
@@ -116,36 +125,42 @@ def alike(walks: Sequence[Walk]) -> None:
             )
 
 
+def same_bars(walks: Sequence[Walk], made: Material, say: Say) -> None:
+    """Nothing; DataError unless the outcomes are of the bars that the first walk was trained on. Of others it is said."""
+    first = walks[0]
+    if first.bars != {made.fingerprint}:
+        raise DataError(
+            f"{first.folder}: it was trained on other bars than these, bit for bit; give those (--set data.path=...), or walk "
+            f"again"
+        )
+    for walk in walks[1:]:
+        if walk.bars != first.bars:
+            say(
+                f"{walk.folder}: it was trained on other bars than {first.folder}, whose returns the stacker is fitted on"
+            )
+
+
 def spans_of(made: Material, fold: dict[str, Any]) -> tuple[int, int]:
-    """First and last row of a fold's test range."""
+    """First and last row of a fold's test range: by its dates, or by its instants where a day has several slices."""
+    if not made.daily:
+        after = [nanoseconds(fold[name]) for name in ("valid_from", "valid_until")]
+        begin, stop = np.searchsorted(made.times, after, side="right").tolist()
+        return begin, stop - 1
     first, last = (np.datetime64(day) for day in fold["ranges"]["test"])
     return int(np.searchsorted(made.dates, first)), int(np.searchsorted(made.dates, last, side="right")) - 1
 
 
 def forecasts_of(walk: Walk, made: Material, tests: list[tuple[int, int]]) -> Floats:
     """(T, N) stitched forecasts; DataError for a row that its model knew, or that lies outside of its fold."""
-    import pyarrow.parquet as parquet
-
     path = walk.folder / FORECASTS
-    table = parquet.read_table(path)
-    date = table.column("date").to_numpy().astype("datetime64[D]")
-    fold = table.column("fold").to_numpy().astype(np.int64)
-    row = np.searchsorted(made.dates, date)
-    place = {symbol: k for k, symbol in enumerate(made.symbols)}
-    names = table.column("symbol").to_pylist()
-    if (row >= len(made.dates)).any() or (made.dates[np.minimum(row, len(made.dates) - 1)] != date).any():
-        raise DataError(f"{path}: it has dates that the bars have not; give the bars that it was made on")
-    if strangers := sorted(set(names) - set(place)):
-        raise DataError(f"{path}: it has {strangers[0]}, and the bars have not; give the bars that it was made on")
-    if ((fold < 0) | (fold >= len(tests))).any():
-        raise DataError(f"{path}: it has folds that {INDEX} does not tell of; walk again")
-    stacking.out_of_fold(made.times[row], walk.known[fold], np.ones(len(row), np.bool_), str(path))
+    table = forecasts.stitched(walk.folder, FORECASTS, made)
+    if ((table.fold < 0) | (table.fold >= len(tests))).any():
+        raise DataError(f"{path}: it has folds that {walked.INDEX} does not tell of; walk again")
+    stacking.out_of_fold(made.times[table.row], walk.known[table.fold], np.ones(len(table.row), np.bool_), str(path))
     first, last = np.array(tests, np.int64).T
-    if ((row < first[fold]) | (row > last[fold])).any():
+    if ((table.row < first[table.fold]) | (table.row > last[table.fold])).any():
         raise DataError(f"{path}: it has forecasts outside of their fold's test range; walk again")
-    out = np.full((len(made.times), len(made.symbols)), np.nan)
-    out[row, np.array([place[name] for name in names], np.int64)] = table.column("forecast").to_numpy()
-    return out
+    return cells.laid(table, made)
 
 
 def part_of(
@@ -162,8 +177,8 @@ def part_of(
     rows = np.concatenate([np.arange(one, last + 1) for one, last in tests[:k]])
     rows = rows[rows + made.labels.reach < first]
     there = np.isfinite(outcome[rows])
-    for forecasts in said:
-        there &= np.isfinite(forecasts[rows])
+    for member in said:
+        there &= np.isfinite(member[rows])
     if there.sum() < FEWEST_ROWS:
         return None
     x = stacking.features([one[rows][there] for one in said], unit).T

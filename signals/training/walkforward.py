@@ -1,8 +1,8 @@
 """Walk-forward: a model folder per fold, and what each forecast for the time after it was fitted, stitched into one file.
 
 OUT/fold-000 ... are model folders; OUT/forecasts.parquet holds date, symbol, forecast, fold: out-of-sample rows only.
-OUT/said.parquet has what blocked classifiers would have said too.
-OUT/walkforward.json says what each fold has seen. A fold that is finished is not fitted again. Scheme cpcv leaves
+OUT/said.parquet has what blocked classifiers would have said too. OUT/walkforward.json, written last, says which folds make
+the walk, what each has seen, and the sha256 of both tables. A fold that is finished is not fitted again. Scheme cpcv leaves
 OUT/path-000.parquet ... and OUT/cpcv.json instead (signals.training.combinatorial).
 """
 
@@ -12,6 +12,7 @@ import json
 import math
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,8 +20,9 @@ import numpy as np
 
 from engine.errors import ConfigError, DataError
 from signals import folder as folders
+from signals import walked
 from signals.passport import Passport, instant_of
-from signals.training import apart, combinatorial, fitting, material, splits
+from signals.training import apart, combinatorial, fitting, forecasts, material, splits
 from signals.training.loop import Clock
 from signals.training.material import Material
 from signals.training.passports import days
@@ -30,9 +32,7 @@ from signals.training.splits import Span, Split
 from signals.training.state import replace
 from signals.training.train import Run, model
 
-FORECASTS, INDEX, DONE = "forecasts.parquet", "walkforward.json", "fold.json"
-SAID = "said.parquet"  # with what blocked classifiers would have said: to judge them by, not to trade on
-FORMAT = 1
+FORECASTS, SAID, INDEX, DONE = forecasts.FORECASTS, forecasts.SAID, walked.INDEX, "fold.json"
 
 
 class Walked(NamedTuple):
@@ -52,15 +52,20 @@ def walkforward(recipe: Recipe, out: str | Path, run: Run, jobs: int = 1, made: 
     here = material.material(recipe, run.say) if made is None else made
     material.one_model(recipe, here)
     found = folds_of(here, recipe)
-    todo = [k for k, split in enumerate(found) if not finished(place / name_of(k), key(here, recipe, split, run))]
+    todo = [k for k, split in enumerate(found) if not finished(place / name_of(k), key(here, recipe, split, run), here)]
     run.say(f"{recipe.name}: {len(found)} folds, {len(todo)} to fit")
+    crossed = recipe.walkforward is not None and recipe.walkforward.scheme == "cpcv"
+    for index in (INDEX, combinatorial.INDEX):
+        if todo or (index == INDEX) == crossed:  # what it tells of will not be what lies here
+            with suppress(FileNotFoundError, NotADirectoryError):
+                (place / index).unlink()
     if jobs > 1 and len(todo) > 1:
         _apart(recipe, place, run, jobs, todo)
     else:
         for k in todo:
             fold(here, recipe, found[k], k, place, run)
     passports = [folders.read_passport(place / name_of(k)) for k in range(len(found))]
-    if recipe.walkforward is not None and recipe.walkforward.scheme == "cpcv":
+    if crossed:
         combinatorial.stitch(place, here, recipe, found, exactly(here, found, passports))
     else:
         stitch(place, here, recipe, found, passports)
@@ -123,15 +128,16 @@ def fold(made: Material, recipe: Recipe, split: Split, k: int, place: Path, run:
     done = model(made, recipe, split, recipe.seed, folder, run, f"{recipe.name} fold {k}")
     rows = split.test.rows
     fitted = done.fitted
-    forecasts = fitting.outputs(fitted.net, fitted.scaler, fitted.calibration, made, recipe, rows, run.device)
-    write_forecasts(folder / SAID, made, rows, forecasts, np.full(len(rows), k))
+    said = fitting.outputs(fitted.net, fitted.scaler, fitted.calibration, made, recipe, rows, run.device)
+    forecasts.write(folder / SAID, made, rows, said, np.full(len(rows), k))
     if done.passport.blocked:
-        forecasts[:] = np.nan
+        said[:] = np.nan
     if done.passport.clamp is not None:
         low, high = (math.nan if one is None else one for one in done.passport.clamp)
-        forecasts = np.fmin(np.fmax(forecasts, low), high)
-    write_forecasts(folder / FORECASTS, made, rows, forecasts, np.full(len(rows), k))
-    told = {"key": key(made, recipe, split, run), "weights_sha256": done.passport.weights_sha256}
+        said = np.fmin(np.fmax(said, low), high)
+    forecasts.write(folder / FORECASTS, made, rows, said, np.full(len(rows), k))
+    files = {name: forecasts.sha256(folder / name) for name in (FORECASTS, SAID)}
+    told = {"key": key(made, recipe, split, run), "weights_sha256": done.passport.weights_sha256, "files": files}
     replace(folder / DONE, json.dumps(told).encode())
 
 
@@ -143,15 +149,17 @@ def key(made: Material, recipe: Recipe, split: Split, run: Run) -> str:
     return f"{fitting.key_of(made, recipe, split, recipe.seed, device)} {tested}"
 
 
-def finished(folder: Path, key: str) -> bool:
-    """Whether `folder` holds this very fold, model and forecasts."""
+def finished(folder: Path, key: str, made: Material) -> bool:
+    """Whether `folder` holds this very fold, model and forecasts; of older folds, without the forecasts' sha256, some."""
     try:
         told = json.loads((folder / DONE).read_text())
-        passport, _ = folders.read(folder)
-    except (OSError, ValueError, DataError):
+        if told["key"] != key or told["weights_sha256"] != folders.read(folder)[0].weights_sha256:
+            return False
+        for name in (FORECASTS, SAID):
+            forecasts.read(folder / name, made, told["files"][name] if "files" in told else None)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, DataError):
         return False
-    same = told.get("key") == key and told.get("weights_sha256") == passport.weights_sha256
-    return bool(same and (folder / FORECASTS).is_file() and (folder / SAID).is_file())
+    return True
 
 
 def name_of(k: int) -> str:
@@ -159,30 +167,10 @@ def name_of(k: int) -> str:
     return f"fold-{k:03d}"
 
 
-def write_forecasts(path: Path, made: Material, rows: Any, forecasts: Any, fold: Any) -> None:
-    """A long Parquet table of the forecasts (R, N) that are known: date, symbol, forecast, fold."""
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
-
-    row, instrument = np.nonzero(np.isfinite(forecasts))
-    names = np.array(made.symbols, object)
-    table = pa.table(
-        {
-            "date": pa.array(made.dates[rows[row]].astype("datetime64[D]")),
-            "symbol": pa.array(names[instrument], pa.string()),
-            "forecast": pa.array(forecasts[row, instrument]),
-            "fold": pa.array(fold[row].astype(np.int32)),
-        }
-    )
-    waiting = path.with_name(f".{path.name}")
-    parquet.write_table(table, waiting, compression="zstd")
-    waiting.replace(path)
-
-
 def stitch(place: Path, made: Material, recipe: Recipe, found: list[Split], passports: list[Passport]) -> None:
     """Write all folds' forecasts as one table, and the index that says what each fold has seen."""
-    rows = joined(place, FORECASTS, len(found))
-    joined(place, SAID, len(found))
+    inside = [name_of(k) for k in range(len(found))]
+    rows, _ = (forecasts.join(place, name, inside) for name in (FORECASTS, SAID))
     told = [
         {
             "fold": k,
@@ -199,26 +187,15 @@ def stitch(place: Path, made: Material, recipe: Recipe, found: list[Split], pass
         if split.test is not None
     ]
     whole = {
-        "format": FORMAT,
+        "format": walked.FORMAT,
         "name": recipe.name,
         "unit": recipe.unit,
         "seed": recipe.seed,
         "recipe": recipe.resolved(),
+        "files": {name: forecasts.sha256(place / name) for name in (FORECASTS, SAID)},
     }
     text = json.dumps({**whole, "folds": told}, indent=1, allow_nan=False)
     replace(place / INDEX, (text + "\n").encode())
-
-
-def joined(place: Path, name: str, folds: int) -> list[int]:
-    """Write the folds' tables `name` as one beside them; how many rows each has."""
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
-
-    parts = [parquet.read_table(place / name_of(k) / name) for k in range(folds)]
-    waiting = place / f".{name}"
-    parquet.write_table(pa.concat_tables(parts), waiting, compression="zstd")
-    waiting.replace(place / name)
-    return [part.num_rows for part in parts]
 
 
 def _apart(recipe: Recipe, place: Path, run: Run, jobs: int, todo: Sequence[int]) -> None:

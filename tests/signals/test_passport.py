@@ -40,6 +40,16 @@ def test_a_fold_speaks_from_known_through_on_unless_it_says_later():
 
 SPANS = {"train": ["2010-01-01", "2012-12-31"]}
 WRONG = {
+    "a clamp upside down": ({"clamp": [1.0, -1.0]}, "its lower end 1.0 lies above its upper end -1.0"),
+    "an instant after the time that nanoseconds reach": (
+        {"known_through": "9999-01-01T00:00:00Z"},
+        "expected a year from 1678 to 2261",
+    ),
+    "a start after the time that nanoseconds reach": ({"valid_from": "9999-01-01T00:00:00Z"}, "from 1678 to 2261"),
+    "a test range before the time that nanoseconds reach": (
+        {"ranges": {**SPANS, "test": ["1500-01-01", "9999-12-31"]}},
+        "from 1678 to 2261",
+    ),
     "a later format": ({"format": 2}, "newer version"),
     "a format of text": ({"format": "1"}, "format"),
     "an unknown key": ({"pickle": "x"}, "pickle"),

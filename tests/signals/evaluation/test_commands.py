@@ -49,6 +49,14 @@ def models(tmp_path_factory):
     return place
 
 
+def test_the_time_of_a_look_is_an_instant(tmp_path):
+    for words in (("evaluate", str(tmp_path)), ("compare-models", str(tmp_path), str(tmp_path))):
+        for at in ("garbage", "2024-01-02", ""):
+            done = run(*words, "--at", at)
+            assert isinstance(done.exception, ConfigError) and "--at: expected an instant in UTC" in str(done.exception)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_walk_forward_is_evaluated_from_its_folder_alone(models):
     done = run("evaluate", str(models / "one"), "--at", AT, "-q")
     assert done.exit_code == 0, done.output

@@ -148,7 +148,28 @@ def test_the_same_model_gives_the_same_document(copy, here):
     assert {**one, "looks": 0} == {**two, "looks": 0}
 
 
+def older(copy, **changes):
+    """As a walk-forward was written that told no sha256 of its tables; its first fold with `changes`."""
+    told = json.loads((copy / walking.INDEX).read_text())
+    del told["files"]
+    told["folds"][0] |= changes
+    (copy / walking.INDEX).write_text(json.dumps(told))
+
+
+@pytest.mark.parametrize("name", [walking.SAID, walking.FORECASTS])
+def test_tables_that_are_not_those_that_were_written_are_refused(copy, here, name):
+    table = parquet.read_table(copy / name)
+    parquet.write_table(
+        table.set_column(2, "forecast", pa.array(table.column("forecast").to_numpy() + 1e-12)), copy / name
+    )
+    with pytest.raises(DataError, match=f"{name}: refused: its sha256 begins"):
+        open_model(copy, made=here)
+    older(copy)
+    open_model(copy, made=here)
+
+
 def test_forecasts_that_were_improved_afterwards_are_refused(copy, here):
+    older(copy)
     table = parquet.read_table(copy / walking.SAID)
     better = pa.array(table.column("forecast").to_numpy() * 0.5 + 0.01)
     parquet.write_table(table.set_column(2, "forecast", better), copy / walking.SAID)
@@ -157,6 +178,7 @@ def test_forecasts_that_were_improved_afterwards_are_refused(copy, here):
 
 
 def test_forecasts_of_dates_that_were_trained_on_are_refused(copy, here):
+    older(copy)
     table = parquet.read_table(copy / walking.SAID)
     early = table.slice(0, 12).set_column(0, "date", pa.array(np.repeat(here.dates[50:51], 12)))
     parquet.write_table(pa.concat_tables([early, table]), copy / walking.SAID)
@@ -169,6 +191,9 @@ def test_a_model_that_knows_its_test_range_is_refused(copy, here):
     passport = json.loads(path.read_text())
     late = passport["valid_from"].replace("2010", "2013")
     path.write_text(json.dumps({**passport, "known_through": late, "valid_from": late}))
+    with pytest.raises(DataError, match="tells of other models than lie there"):
+        open_model(copy, made=here)
+    older(copy, known_through=late)
     with pytest.raises(DataError, match="nothing there is out of sample"):
         open_model(copy, made=here)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +20,7 @@ from signals.training import material as materials
 from signals.training import train as training
 from signals.training.stack import forecasts_of, spans_of, stack, walk_of, write
 from signals.training.train import Run
-from signals.training.walkforward import FORECASTS, walkforward
+from signals.training.walkforward import FORECASTS, INDEX, walkforward
 from tests.signals.training.planted import recipe
 
 WALK = {"every": "quarterly", "scheme": "rolling", "train": "120 bars", "validation": "40 bars"}
@@ -106,20 +108,87 @@ def test_outcomes_after_a_fold_begins_do_not_change_its_part(walks):
     first = spans_of(made, walk_of(place / "a").folds[1])[0]
     returns = made.labels.returns.copy()
     returns[first - made.labels.reach :] = returns[first - made.labels.reach :][::-1]
-    from dataclasses import replace
-
     other = stack([place / "a", place / "b"], lambda one: replace(made, labels=replace(made.labels, returns=returns)))
     assert other.parts[0] == stacker.parts[0] and other.parts[1] != stacker.parts[1]
 
 
 def copied(place, tmp_path, **columns):
     """The walk-forward `a` with other columns in its stitched forecasts."""
-    import shutil
-
     shutil.copytree(place / "a", tmp_path / "a")
     table = parquet.read_table(place / "a" / FORECASTS).to_pandas().assign(**columns)
-    parquet.write_table(pa.Table.from_pandas(table, preserve_index=False), tmp_path / "a" / FORECASTS)
+    made = pa.Table.from_pandas(table, preserve_index=False)
+    made = made.set_column(0, "date", made.column("date").cast(pa.date32()))
+    parquet.write_table(made, tmp_path / "a" / FORECASTS)
+    older(tmp_path / "a")
     return tmp_path / "a"
+
+
+def older(place, **changes):
+    """As a walk-forward was written that told no sha256 of its tables; its first fold with `changes`."""
+    told = json.loads((place / INDEX).read_text())
+    del told["files"]
+    told["folds"][0] |= changes
+    (place / INDEX).write_text(json.dumps(told))
+
+
+def test_forecasts_that_are_not_those_that_were_written_are_refused(walks, tmp_path):
+    place, made, stacker = walks
+    shutil.copytree(place / "a", tmp_path / "a")
+    path = tmp_path / "a" / FORECASTS
+    table = parquet.read_table(path)
+    both = [tmp_path / "a", place / "b"]
+    assert stack(both, lambda one: made) == stacker
+    parquet.write_table(table.set_column(2, "forecast", pa.array(-table.column("forecast").to_numpy())), path)
+    with pytest.raises(DataError, match="its sha256 begins .* it was changed; walk again"):
+        stack(both, lambda one: made)
+    older(tmp_path / "a")
+    parquet.write_table(pa.concat_tables([table, table]), path)
+    with pytest.raises(DataError, match="more than once"):
+        stack(both, lambda one: made)
+    parquet.write_table(table.drop_columns(["fold"]), path)
+    with pytest.raises(DataError, match="it has folds that walkforward.json does not tell of"):
+        stack(both, lambda one: made)
+    path.unlink()
+    with pytest.raises(DataError, match="forecasts.parquet: it cannot be read: No such file"):
+        stack(both, lambda one: made)
+
+
+@pytest.mark.parametrize("changes", [{"ranges": None}, {"ranges": {}}, {"valid_until": "9999-01-01T00:00:00Z"}])
+def test_an_index_without_ranges_or_with_impossible_times_is_refused_in_one_line(walks, tmp_path, changes):
+    place, made, _ = walks
+    older(shutil.copytree(place / "a", tmp_path / "a"), **changes)
+    with pytest.raises(DataError, match=r"walkforward.json: it cannot be read \(.*\); walk again") as told:
+        stack([tmp_path / "a", place / "b"], lambda one: made)
+    assert "\n" not in str(told.value)
+
+
+def test_one_model_does_not_count_twice(walks):
+    place, made, _ = walks
+    with pytest.raises(ConfigError, match="one model stands twice"):
+        stack([place / "a", place / "b", place / "a"], lambda one: made)
+
+
+def test_outcomes_of_other_bars_than_those_of_training_are_refused(walks, tmp_path):
+    place, made, stacker = walks
+    both, heard = [place / "a", place / "b"], []
+    with pytest.raises(DataError, match="a: it was trained on other bars than these"):
+        stack(both, lambda one: replace(made, fingerprint="other"))
+    other = replace(made, fingerprint="longer")
+    walkforward(said(seed=4), tmp_path / "b", RUN, made=other)
+    assert stack([place / "a", tmp_path / "b"], lambda one: made, heard.append).parts == stacker.parts
+    assert len(heard) == 1 and "b: it was trained on other bars than" in heard[0]
+
+
+def test_the_command_takes_no_other_word_of_the_recipe_than_where_the_bars_lie(tmp_path):
+    import typer
+    from typer.testing import CliRunner
+
+    from signals.commands.stack import stack as command
+
+    app = typer.Typer()
+    app.command()(command)
+    done = CliRunner().invoke(app, ["x", "y", "--out", str(tmp_path / "s.json"), "--set", "window=9"])
+    assert isinstance(done.exception, ConfigError) and "--set window=9: only data.* may be said" in str(done.exception)
 
 
 def test_forecasts_of_the_training_range_are_refused(walks, tmp_path):

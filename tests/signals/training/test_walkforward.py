@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
 from engine.errors import ConfigError, DataError
 from signals import folder
 from signals.passport import read_text
+from signals.training import cells
 from signals.training import train as training
 from signals.training import walkforward as walking
 from signals.training.labels import Labels
 from signals.training.material import of_arrays
 from signals.training.train import Run
+from signals.walked import places_of
 from tests.signals.training.planted import days, material, recipe
 
 WALK = {"every": "quarterly", "scheme": "rolling", "train": "120 bars", "validation": "40 bars"}
@@ -90,6 +95,160 @@ def test_a_finished_fold_is_not_fitted_again_and_a_broken_one_is(tmp_path):
     assert any("1 to fit" in line for line in heard)
     assert {line.split(":")[0] for line in heard if "epoch" in line} == {"small fold 1"}
     assert (tmp_path / walking.FORECASTS).read_bytes() == before
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory):
+    """A walk of two folds or more, its Material and recipe."""
+    here, said = made(), recipe(SMALL, walkforward=WALK)
+    place = tmp_path_factory.mktemp("walk")
+    walking.walkforward(said, place, RUN, made=here)
+    return place, here, said
+
+
+@pytest.fixture
+def copy(walk, tmp_path):
+    return shutil.copytree(walk[0], tmp_path / "copy")
+
+
+def fitted(said, place, here) -> set[str]:
+    """Walk, and the folds that were fitted for it."""
+    heard = []
+    walking.walkforward(said, place, RUN._replace(say=heard.append), made=here)
+    return {line.split(":")[0] for line in heard if "epoch" in line}
+
+
+def older(place):
+    """As folds and their index were written that told no sha256 of their tables."""
+    for path in (place / walking.INDEX, *place.glob(f"fold-*/{walking.DONE}")):
+        told = json.loads(path.read_text())
+        del told["files"]
+        path.write_text(json.dumps(told))
+
+
+def test_a_fold_with_other_forecasts_than_it_wrote_is_fitted_again(walk, copy):
+    before = (copy / walking.FORECASTS).read_bytes()
+    path = copy / "fold-000" / walking.FORECASTS
+    table = parquet.read_table(path)
+    parquet.write_table(table.set_column(2, "forecast", pa.array(np.full(len(table), 9.0))), path)
+    assert fitted(walk[2], copy, walk[1]) == {"small fold 0"}
+    assert (copy / walking.FORECASTS).read_bytes() == before
+
+
+def test_a_fold_whose_forecasts_are_cut_off_or_of_other_columns_is_fitted_again_also_if_it_is_older(walk, copy):
+    older(copy)
+    before = (copy / walking.FORECASTS).read_bytes()
+    path = copy / "fold-000" / walking.FORECASTS
+    path.write_bytes(path.read_bytes()[:-20])
+    other = copy / "fold-001" / walking.SAID
+    parquet.write_table(pa.table({"x": [1]}), other)
+    assert fitted(walk[2], copy, walk[1]) == {"small fold 0", "small fold 1"}
+    assert (copy / walking.FORECASTS).read_bytes() == before
+
+
+def test_an_older_walk_that_is_whole_is_taken_as_it_is_and_told_with_its_sha256_from_then_on(walk, copy):
+    older(copy)
+    said = cells.read(copy / walking.SAID, walk[1])
+    assert places_of(copy) and np.isfinite(said).any()
+    assert fitted(walk[2], copy, walk[1]) == set()
+    assert (copy / walking.INDEX).read_bytes() == (walk[0] / walking.INDEX).read_bytes()
+
+
+def test_a_walk_with_fewer_folds_speaks_by_those_only_and_loses_none(walk, copy):
+    _, here, said = walk
+    folds = json.loads((copy / walking.INDEX).read_text())["folds"]
+    names = [copy / one["folder"] for one in folds]
+    assert list(places_of(copy)) == names
+    last = folds[-2]["ranges"]["test"][1]
+    short = recipe(SMALL, walkforward={**WALK, "last": last})
+    assert fitted(short, copy, here) == set()
+    assert list(places_of(copy)) == names[:-1] and names[-1].is_dir()
+    assert fitted(said, copy, here) == set() and list(places_of(copy)) == names
+
+
+def test_a_walk_that_another_recipe_stopped_in_the_middle_of_says_nothing(walk, copy):
+    def say(text):
+        if text.startswith("small fold 1"):
+            raise KeyboardInterrupt
+
+    other = recipe([*SMALL, "training.learning_rate=0.01"], walkforward=WALK)
+    with pytest.raises(KeyboardInterrupt):
+        walking.walkforward(other, copy, RUN._replace(say=say), made=walk[1])
+    assert not (copy / walking.INDEX).exists()
+    with pytest.raises(
+        folder.ModelError, match="an unfinished walk-forward over an older one: fold-001 has another recipe"
+    ):
+        places_of(copy)
+    walking.walkforward(other, copy, RUN, made=walk[1])
+    assert len(places_of(copy)) == len(places_of(walk[0]))
+
+
+def changed(told: dict, what: str) -> str:
+    fold = told["folds"][0]
+    if what == "weights":
+        fold["weights_sha256"] = "0" * 64
+    elif what == "elsewhere":
+        fold["folder"] = "../fold-000"
+    elif what == "gone":
+        fold["folder"] = "fold-077"
+    elif what == "twice":
+        told["folds"].append(fold)
+    elif what == "no folds":
+        told["folds"] = []
+    elif what == "deep":
+        return "[" * 100_000
+    elif what == "a list":
+        return "[]"
+    elif what == "newer":
+        told["format"] = 2
+    return json.dumps(told)
+
+
+WRONG = {
+    "weights": "tells of other models than lie there",
+    "elsewhere": "without the name of its folder",
+    "gone": "tells of fold-077, and it is not there",
+    "twice": "a fold stands twice",
+    "no folds": "no folds",
+    "deep": "nested too deeply",
+    "a list": "no object",
+    "newer": "format 2",
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_folds_are_taken_as_the_index_tells_them_or_not_at_all(copy, what):
+    path = copy / walking.INDEX
+    path.write_text(changed(json.loads(path.read_text()), what))
+    with pytest.raises(folder.ModelError, match=WRONG[what]) as told:
+        places_of(copy)
+    assert "\n" not in str(told.value)
+
+
+def test_on_intraday_bars_forecasts_stand_at_the_slices_they_were_made_on(tmp_path):
+    """A random walk with three slices a day, of which the model sees the last returns: it can foretell nothing."""
+    rng = np.random.default_rng(5)
+    n, t = 30, 600
+    earned = rng.standard_normal((t + 1, n))
+    values = np.stack([earned[:-1].T, rng.standard_normal((n, t))], axis=2).astype(np.float32)
+    label = 0.01 * earned[1:]
+    plain = of_arrays(values, Labels(label, label, 1, "open_to_open", "return"), 8, days(t))
+    dates = days(t)[np.arange(t) // 3]
+    times = dates.astype("datetime64[ns]").astype(np.int64) + (10 + np.arange(t) % 3) * 3_600_000_000_000
+    here = replace(plain, dates=dates, times=times)
+    said = recipe(SMALL, walkforward={**WALK, "train": "150 bars", "validation": "60 bars"})
+    walked = walking.walkforward(said, tmp_path, RUN, made=here)
+    ours = cells.read(tmp_path / walking.FORECASTS, here)
+    rows = np.concatenate([split.test.rows for split in walked.splits])
+    again = [
+        training.read_back(tmp_path / walking.name_of(k), here, said, s.test.rows) for k, s in enumerate(walked.splits)
+    ]
+    assert np.allclose(ours[rows], np.concatenate(again), atol=1e-6)
+    assert len(rows) > 120 and np.isnan(np.delete(ours, rows, axis=0)).all()
+    ranks = [np.argsort(np.argsort(one[rows], axis=1), axis=1) for one in (ours, label)]
+    ics = [np.corrcoef(a, b)[0, 1] for a, b in zip(*ranks, strict=True)]
+    assert abs(np.mean(ics)) < 3.0 * 30**-0.5 / len(rows) ** 0.5
+    assert fitted(said, tmp_path, here) == set()
 
 
 def test_the_model_that_was_written_forecasts_as_the_one_that_was_fitted(tmp_path):
