@@ -35,7 +35,7 @@ class System(NamedTuple):
 
 SYSTEMS = {
     "A": System("stock-lstm-threshold", "next", "stock_lstm", "2024-01-01", "2024-12-31"),
-    "B": System("direction-lstm-quintile", "up", "direction_lstm", "2018-01-01", "2018-12-31"),
+    "B": System("direction-lstm-quintile", "up", "direction_lstm", "2018-10-01", "2018-12-31"),
     "C": System("rank-lstm-quintile", "rank", "rank_lstm", "2019-01-01", "2019-12-31"),
     "C filtered": System("rank-lstm-filtered", "rank", "rank_lstm", "2019-01-01", "2019-12-31"),
     "D": System("attention-lstm-threshold", "up", "attention_lstm", "2022-01-01", "2023-12-31"),

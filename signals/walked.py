@@ -10,6 +10,7 @@ from typing import Any
 from signals.folder import PASSPORT, ModelError, read_passport
 
 INDEX = "walkforward.json"
+DONE = "fold.json"  # of a finished fold, in its folder
 FORMAT = 1
 MOST_BYTES = 100_000_000
 MOST_FOLDS = 5000
@@ -120,16 +121,25 @@ def sha256_of(folder: Path, name: str) -> str | None:
 def unlike(found: list[Path]) -> None:
     """Nothing; ModelError where folders named as folds, which no walkforward.json tells of, are of more than one walk."""
     folds = [place for place in found if FOLD.fullmatch(place.name)]
-    first = None
+    first, section = None, None
     for place in folds:
         passport = read_passport(place)
         mine = (passport.hyperparameters, passport.seed, passport.data_fingerprint)
-        if first is not None and mine != first:
+        walk = section_of(place)
+        if (first is not None and mine != first) or (walk is not None and section is not None and walk != section):
             raise ModelError(
-                f"{place.parent}: an unfinished walk-forward over an older one: {place.name} has another recipe, seed or bars "
-                f"than {folds[0].name}; walk on until it is finished"
+                f"{place.parent}: an unfinished walk-forward over an older one: {place.name} has another recipe, seed, bars or "
+                f"section walkforward than {folds[0].name}; walk on until it is finished"
             )
-        first = mine
+        first, section = mine, walk if section is None else section
+
+
+def section_of(fold: Path) -> Any:
+    """The section walkforward of the recipe that made a fold; None where its folder does not tell, as older ones do not."""
+    try:
+        return json.loads((fold / DONE).read_text(encoding="utf-8"))["walk"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def _words(error: Exception) -> str:

@@ -80,7 +80,7 @@ def signal_of(file: str, name: str | None) -> Signal:
 
     found = make_signals(load_config(file))
     if name is None and len(found) == 1:
-        return next(iter(found.values()))
+        name = next(iter(found))
     if name not in found:
         said = "it has several" if name is None else f"it has no {name}"
         raise ConfigError(f"--signal: expected one of {', '.join(found)} of {file}; {said}")

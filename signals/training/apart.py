@@ -19,5 +19,10 @@ def each(call: Callable[..., T], told: Sequence[tuple[Any, ...]], jobs: int) -> 
         from multiprocessing import get_context
 
         with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-            return [done.result() for done in [pool.submit(call, *one) for one in told]]
+            waiting = [pool.submit(call, *one) for one in told]
+            try:
+                return [done.result() for done in waiting]
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
     return list(Parallel(n_jobs=jobs)(delayed(call)(*one) for one in told))

@@ -97,12 +97,14 @@ def risen(made: Material, wanted: Samples) -> Samples:
 
 def before(made: Material, scaler: scaling.Scaler, wanted: Samples, window: int) -> Any:
     """(S, .) what a price is foretold from: returns to the last price from those 1, 5, 20 and 60 slices before it, 0 where one is
-    not known, and the lagged features but for the first, which is the price itself.
+    not known, and the lagged features but for the price itself, which set `close` is.
     """
     last, lags = last_prices(made, wanted), [lag for lag in LAGS if lag < window]
     with np.errstate(divide="ignore", invalid="ignore"):
         ways = np.stack([last / last_prices(made, wanted, lag) - 1.0 for lag in lags], axis=1)
-    rest = lagged(made, scaler, wanted, window).reshape(len(wanted), len(lags), -1)[:, :, 1:]
+    rest = lagged(made, scaler, wanted, window).reshape(len(wanted), len(lags), -1)[
+        :, :, int(made.columns[0] == "close") :
+    ]
     known = np.where(np.isfinite(ways), ways, 0.0)
     return np.concatenate((known, rest.reshape(len(wanted), -1)), axis=1).astype(np.float32)
 

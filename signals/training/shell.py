@@ -93,9 +93,11 @@ def walkforward(
     place = Path(f"models/{said.name}" if out is None else out)
     writing.check_folder(place if out is None else out)
     if table is not None:
-        writing.check_file(table, "--table", parents=False)
+        inside = Path(table).resolve().is_relative_to(place.resolve())  # the walk makes that folder
+        writing.check_file(table, "--table", parents=inside)
     with reporting.resumable(), reporting.watched(quiet) as say:
         page = walk(said, place, reporting.run(device, say), seeds, jobs, baselines, table is not None)
     if table is not None and page is not None:
+        writing.make(Path(table).parent)
         writing.replace(Path(table), page.encode())
     typer.echo(page if page is not None else f"{place}\n", nl=False)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.errors import DataError
 from engine.types import Bools, Floats
-from signals.training import baselines, cells, intervals, measured, table
+from signals.training import baselines, cells, intervals, measured, opened, table
 from signals.training import targets as wanted
 from signals.training.longs import longs
 from signals.training.material import Material
@@ -28,16 +29,21 @@ ERRORS = ("RMSE", "RMSE of last price", "MAE", "MAE of last price", "MAPE", "MAP
 REST = ("skill", "skill of ridge", "skill of boosted trees", "hit rate", "negative", "held", "Sharpe", "Sharpe error")
 
 
-def measures(recipe: Recipe, made: Material, walks: Sequence[Walked], cost: float = COST) -> Row:
+def measures(recipe: Recipe, made: Material, walks: Sequence[Walked], cost: float, place: Path, at: str) -> Row:
     """Of one symbol's out-of-sample prices: means over the seeds, their sd where there are several, and the last price's errors.
 
-    `cost` is the round trip that a foretold rise must exceed to be held. DataError where no forecast has an outcome yet.
+    `cost` is the round trip that a foretold rise must exceed to be held. The look at the test range is noted in the folder `place`
+    as of the instant `at`. DataError where no forecast has an outcome yet.
     """
     ours = [cells.read(walk.folder / SAID, made) for walk in walks]
+    there = np.isfinite(made.labels.values)
+    for one in ours:
+        there &= np.isfinite(one)
+    if there.any():
+        opened.note(place, opened.look(at, "train", made, walks, there))
     others = baselines.forecasts(made, recipe, walks[0].splits)
     last = others["last price"]
-    there = np.isfinite(made.labels.values)
-    for one in (*ours, *others.values()):
+    for one in others.values():
         there &= np.isfinite(one)
     if not there.any():
         raise DataError(f"{recipe.name}: no forecast has an outcome yet; nothing is known of it")
@@ -46,10 +52,12 @@ def measures(recipe: Recipe, made: Material, walks: Sequence[Walked], cost: floa
     told |= {name: finite(np.mean([seed[name] for seed in seeds])) for name in seeds[0]}
     if len(seeds) > 1:
         told["sd"] = {name: finite(np.std([seed[name] for seed in seeds], ddof=1)) for name in seeds[0]}
+    gain = skill(made, ours, last, there)
+    told |= {"skill low": finite(gain.low), "skill high": finite(gain.high)}
     theirs = table.priced(made, last, there)
     told |= {f"{name} of last price": finite(theirs[name]) for name in BESIDE}
     for name in FITTED:
-        told[f"skill of {name}"] = finite(skill(made, others[name], last, there).value) if name in others else None
+        told[f"skill of {name}"] = finite(skill(made, [others[name]], last, there).value) if name in others else None
     found = measured.mean([measured.priced(made, one, there) for one in ours])
     judged = wanted.all_of(recipe.targets, found)
     return {
@@ -62,20 +70,23 @@ def _one(made: Material, forecast: Floats, last: Floats, there: Bools, cost: flo
     """The measures of one seed's forecasts."""
     mine, gain, rule = (
         table.priced(made, forecast, there),
-        skill(made, forecast, last, there),
+        skill(made, [forecast], last, there),
         longs(made, forecast, last, there, cost),
     )
     return {
-        **mine, "negative share": mine["negative"] / int(there.sum()), "skill": gain.value, "skill low": gain.low,
-        "skill high": gain.high, "held": rule.held, "Sharpe": rule.sharpe, "Sharpe error": rule.error,
+        **mine, "negative share": mine["negative"] / int(there.sum()), "skill": gain.value,
+        "held": rule.held, "Sharpe": rule.sharpe, "Sharpe error": rule.error,
     }  # fmt: skip
 
 
-def skill(made: Material, ours: Floats, last: Floats, there: Bools) -> intervals.Interval:
-    """1 - (sum of our squared errors) / (sum of those of the last price): above 0 is better; 95 % by drawn blocks of dates."""
-    mine, y, edges = cells.flat(made, ours, there)
-    theirs = cells.flat(made, last, there)[0]
-    sums = intervals.by_date([(mine - y) ** 2, (theirs - y) ** 2], edges)
+def skill(made: Material, ours: Sequence[Floats], last: Floats, there: Bools) -> intervals.Interval:
+    """1 - (sum of our squared errors) / (sum of those of the last price): above 0 is better; 95 % by drawn blocks of dates.
+
+    Of several forecasts, one per seed, their mean squared error.
+    """
+    theirs, y, edges = cells.flat(made, last, there)
+    mine = np.mean([(cells.flat(made, one, there)[0] - y) ** 2 for one in ours], axis=0)
+    sums = intervals.by_date([mine, (theirs - y) ** 2], edges)
     return intervals.blocks(sums, lambda s: 1.0 - s[:, 0] / s[:, 1], made.labels.reach)
 
 

@@ -48,15 +48,25 @@ def train(recipe: Recipe, place: str | Path, run: Run, job: Job = ONCE) -> list[
     apart_in(names)
     rows: list[dict[str, Any]] = []
     if job.jobs > 1 and len(names) > 1:
-        whole = (recipe.resolved(), recipe.base, out, run.device, run.today, run.clock, job)
+        whole = (recipe.resolved(), recipe.base, out, run.device, run.today, run.clock, run.at, job)
         rows = apart.each(_one, [(*whole, symbol) for symbol in names], min(job.jobs, len(names)))
     else:
         for k, symbol in enumerate(names):
             run.say(f"{symbol}, {k + 1} of {len(names)}")
             rows.append(row(recipe, symbol, out, run, job))
     if any("refused" not in row for row in rows):
-        replace(make(out) / REPORT, (json.dumps(rows, indent=1) + "\n").encode())
+        text = json.dumps([*others(out, names), *rows], indent=1, allow_nan=False)
+        replace(make(out) / REPORT, (text + "\n").encode())
     return rows
+
+
+def others(out: Path, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of symbols that this command does not train, as an earlier one left them; [] where they cannot be read."""
+    try:
+        rows = json.loads((out / REPORT).read_text())
+        return [row for row in rows if row["symbol"] not in names and (out / safe(row["symbol"])).is_dir()]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
 
 
 def why_none(rows: Sequence[dict[str, Any]]) -> str:
@@ -75,19 +85,27 @@ def row(recipe: Recipe, symbol: str, place: Path, run: Run, job: Job) -> dict[st
         for seed in range(recipe.seed, recipe.seed + job.seeds):
             home = place if job.seeds == 1 else place / f"seed-{seed}"
             walks.append(walkforward(one.model_copy(update={"seed": seed}), home / safe(symbol), run, made=made))
-        found = symbol_table.measures(one, made, walks, job.cost)
+        found = symbol_table.measures(one, made, walks, job.cost, place / safe(symbol), run.at)
     except DataError as error:
         return {"symbol": symbol, "refused": str(error)}
     return {"symbol": symbol, "folds": len(walks[0].splits), **found}
 
 
 def _one(
-    told: dict[str, Any], base: Path | None, place: Path, device: str, today: str, clock: Clock, job: Job, symbol: str
+    told: dict[str, Any],
+    base: Path | None,
+    place: Path,
+    device: str,
+    today: str,
+    clock: Clock,
+    at: str,
+    job: Job,
+    symbol: str,
 ) -> dict[str, Any]:
     """`row`, in a process of its own."""
     recipe = read(told)
     recipe._base = base
-    return row(recipe, symbol, place, Run(device, clock, today), job)
+    return row(recipe, symbol, place, Run(device, clock, today, at=at), job)
 
 
 def alone(recipe: Recipe, symbol: str) -> Recipe:

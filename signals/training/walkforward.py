@@ -2,7 +2,8 @@
 
 OUT/fold-000 ... are model folders; OUT/forecasts.parquet holds date, symbol, forecast, fold: out-of-sample rows only.
 OUT/said.parquet has what blocked classifiers would have said too. OUT/walkforward.json, written last, says which folds make
-the walk, what each has seen, and the sha256 of both tables. A fold that is finished is not fitted again. Scheme cpcv leaves
+the walk, what each has seen, and the sha256 of both tables; until then that of an older walk stands, and refuses what is not
+its own. A fold that is finished is not fitted again. Scheme cpcv leaves
 OUT/path-000.parquet ... and OUT/cpcv.json instead (signals.training.combinatorial).
 """
 
@@ -32,7 +33,7 @@ from signals.training.splits import Span, Split
 from signals.training.state import replace
 from signals.training.train import Run, model
 
-FORECASTS, SAID, INDEX, DONE = forecasts.FORECASTS, forecasts.SAID, walked.INDEX, "fold.json"
+FORECASTS, SAID, INDEX, DONE = forecasts.FORECASTS, forecasts.SAID, walked.INDEX, walked.DONE
 
 
 class Walked(NamedTuple):
@@ -55,10 +56,6 @@ def walkforward(recipe: Recipe, out: str | Path, run: Run, jobs: int = 1, made: 
     todo = [k for k, split in enumerate(found) if not finished(place / name_of(k), key(here, recipe, split, run), here)]
     run.say(f"{recipe.name}: {len(found)} folds, {len(todo)} to fit")
     crossed = recipe.walkforward is not None and recipe.walkforward.scheme == "cpcv"
-    for index in (INDEX, combinatorial.INDEX):
-        if todo or (index == INDEX) == crossed:  # what it tells of will not be what lies here
-            with suppress(FileNotFoundError, NotADirectoryError):
-                (place / index).unlink()
     if jobs > 1 and len(todo) > 1:
         _apart(recipe, place, run, jobs, todo)
     else:
@@ -69,6 +66,8 @@ def walkforward(recipe: Recipe, out: str | Path, run: Run, jobs: int = 1, made: 
         combinatorial.stitch(place, here, recipe, found, exactly(here, found, passports))
     else:
         stitch(place, here, recipe, found, passports)
+    with suppress(FileNotFoundError):
+        (place / (INDEX if crossed else combinatorial.INDEX)).unlink()  # of a walk of the other kind
     return Walked(place, found, passports)
 
 
@@ -137,7 +136,12 @@ def fold(made: Material, recipe: Recipe, split: Split, k: int, place: Path, run:
         said = np.fmin(np.fmax(said, low), high)
     forecasts.write(folder / FORECASTS, made, rows, said, np.full(len(rows), k))
     files = {name: forecasts.sha256(folder / name) for name in (FORECASTS, SAID)}
-    told = {"key": key(made, recipe, split, run), "weights_sha256": done.passport.weights_sha256, "files": files}
+    told = {
+        "key": key(made, recipe, split, run),
+        "weights_sha256": done.passport.weights_sha256,
+        "files": files,
+        "walk": recipe.resolved()["walkforward"],
+    }
     replace(folder / DONE, json.dumps(told).encode())
 
 

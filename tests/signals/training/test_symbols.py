@@ -93,7 +93,7 @@ def prices_that_return(slices=420, seed=12):
     label, earned = np.full(close.shape, np.nan), np.full(close.shape, np.nan)
     label[:-1], earned[:-2] = close[1:], close[2:] / close[1:-1] - 1.0
     values = np.ascontiguousarray(close.T[:, :, None].astype(np.float32))
-    return of_arrays(values, Labels(label, earned, 1, "close", "price"), 8, days(slices)), close
+    return of_arrays(values, Labels(label, earned, 1, "close", "price"), 8, days(slices), ("close",)), close
 
 
 def test_prices_have_a_ridge_and_trees_that_foretell_the_return_from_the_last_one():
@@ -155,7 +155,12 @@ def test_seeds_of_a_symbol_are_told_with_their_spread_and_judged_together(tmp_pa
     one = symbols.train(said, tmp_path / "one", RUN)[0]
     two = symbols.train(said, tmp_path / "two", RUN, symbols.Job(seeds=2))[0]
     other = symbols.train(said.model_copy(update={"seed": 4}), tmp_path / "other", RUN)[0]
-    assert {path.name for path in (tmp_path / "two").iterdir()} == {"seed-3", "seed-4", symbols.REPORT}
+    assert {path.name for path in (tmp_path / "two").iterdir()} == {
+        "KO",
+        "seed-3",
+        "seed-4",
+        symbols.REPORT,
+    }  # KO: who has looked
     assert two["seeds"] == 2 and two["RMSE"] == pytest.approx((one["RMSE"] + other["RMSE"]) / 2)
     assert two["sd"]["RMSE"] == pytest.approx(abs(one["RMSE"] - other["RMSE"]) / np.sqrt(2))
     assert two["RMSE of last price"] == one["RMSE of last price"] and "sd" not in one
@@ -163,7 +168,7 @@ def test_seeds_of_a_symbol_are_told_with_their_spread_and_judged_together(tmp_pa
     assert places(tmp_path / "two") == [tmp_path / "two" / "KO"]
     subject = open_model(tmp_path / "two" / "KO")
     assert [walk.passports[0].seed for walk in subject.walks] == [3, 4]
-    assert opened.note(subject.place, {"range": ["2022-01-03", "2022-12-28"]}) == 1
+    assert opened.note(subject.place, {"range": ["2022-01-03", "2022-12-28"]}) == 2  # train looked before
     assert places(tmp_path / "two") == [tmp_path / "two" / "KO"]
     assert set(signals.load(tmp_path / "two" / "seed-3").passports[0].universe) == {"KO"}
     with pytest.raises(DataError, match="one per symbol"):

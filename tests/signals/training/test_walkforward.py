@@ -174,13 +174,37 @@ def test_a_walk_that_another_recipe_stopped_in_the_middle_of_says_nothing(walk, 
     other = recipe([*SMALL, "training.learning_rate=0.01"], walkforward=WALK)
     with pytest.raises(KeyboardInterrupt):
         walking.walkforward(other, copy, RUN._replace(say=say), made=walk[1])
-    assert not (copy / walking.INDEX).exists()
+    with pytest.raises(folder.ModelError, match=r"tells of other models than lie there \(fold-000\)"):
+        places_of(copy)
+    (copy / walking.INDEX).unlink()  # a first walk that never came to its end
     with pytest.raises(
         folder.ModelError, match="an unfinished walk-forward over an older one: fold-001 has another recipe"
     ):
         places_of(copy)
     walking.walkforward(other, copy, RUN, made=walk[1])
     assert len(places_of(copy)) == len(places_of(walk[0]))
+
+
+def test_a_walk_that_is_stopped_before_its_first_model_leaves_the_older_one_as_it_was(walk, copy):
+    def say(text):
+        if "epoch 1/" in text:
+            raise KeyboardInterrupt
+
+    before = places_of(copy)
+    other = recipe([*SMALL, "training.learning_rate=0.01"], walkforward=WALK)
+    with pytest.raises(KeyboardInterrupt):
+        walking.walkforward(other, copy, RUN._replace(say=say), made=walk[1])
+    assert places_of(copy) == before
+
+
+def test_folds_of_two_sections_that_no_index_tells_of_are_no_signal(walk, copy):
+    (copy / walking.INDEX).unlink()
+    assert places_of(copy)
+    path = copy / "fold-001" / walking.DONE
+    told = json.loads(path.read_text())
+    path.write_text(json.dumps({**told, "walk": {**told["walk"], "train": "100 bars"}}))
+    with pytest.raises(folder.ModelError, match="section walkforward than fold-000"):
+        places_of(copy)
 
 
 def changed(told: dict, what: str) -> str:
