@@ -102,6 +102,8 @@ class Server:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
             await self.loop.shutdown_asyncgens()
+            for _ in range(3):  # connections that were dropped just now are closed in the loop's next turns
+                await asyncio.sleep(0)
 
         self.do(quiet())
         self.loop.call_soon_threadsafe(self.loop.stop)
