@@ -131,9 +131,13 @@ def work(task: Task) -> str:
 
 def _apart(todo: Sequence[Task], jobs: int, backend: str) -> None:
     """The batches in processes of their own; with dask, on the workers of the client in charge."""
+    import warnings
+
     from joblib import Parallel, delayed, parallel_config
 
-    with parallel_config(backend=backend):
+    with warnings.catch_warnings(), parallel_config(backend=backend):
+        # loky replaces a process that has grown by 300 MB, a large panel's worth, and says so; as an error that would end it.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
         Parallel(n_jobs=jobs)(delayed(work)(task) for task in todo)
 
 

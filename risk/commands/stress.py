@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from engine.cli.options import AsJson, Plugins, Sets
+
 
 def stress(
     config: Annotated[str, typer.Argument(help="a strategy file")],
@@ -31,9 +33,9 @@ def stress(
     windows: Annotated[
         str | None, typer.Option(help="a YAML list of regimes (name, first, last) instead of the usual ten")
     ] = None,
-    sets: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="as for barcast run")] = None,
-    plugin: Annotated[list[str] | None, typer.Option("--plugin", metavar="FILE", help="as for barcast run")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")] = False,
+    sets: Sets = None,
+    plugin: Plugins = None,
+    as_json: AsJson = False,
 ) -> None:
     """Regimes, tails, shocks and assumptions of a strategy (all four without an option), and other histories."""
     import json

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from engine.cli.options import AsJson, Quiet
+
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override a key of the recipe, such as data.path")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")]
 At = Annotated[
     str | None, typer.Option(metavar="INSTANT", help="what the log of looks tells as the time; now unless said")
 ]

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.cli.options import AsJson, Quiet
+
 if TYPE_CHECKING:
     from engine.panel import Panel
 
 app = typer.Typer(help="Features: named columns of numbers made from bars.", no_args_is_help=True)
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")]
 Source = Annotated[
     str,
     typer.Argument(metavar="PANEL_OR_CONFIG", help="a .parquet or .csv of bars, a packaged set, or a strategy file"),
@@ -22,7 +23,6 @@ Dividends = Annotated[str | None, typer.Option(help="as_traded, split_adjusted o
 Calendar = Annotated[str | None, typer.Option(help="XNYS, XBOM, 24/7 ...")]
 MissingOpen = Annotated[str | None, typer.Option(help="refuse (so unless said), previous_close or close_fills")]
 Symbols = Annotated[str | None, typer.Option(help="comma-separated; all unless said")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")]
 
 
 @app.callback()

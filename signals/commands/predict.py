@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.cli.options import AsJson
+
 if TYPE_CHECKING:
     from engine.contracts import Signal
     from engine.panel import Panel
@@ -37,7 +39,7 @@ def predict(
     missing_open: Annotated[
         str | None, typer.Option(help="refuse (so unless said), previous_close or close_fills")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what a trained model forecasts at a slice, one number per instrument."""
     import json

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from engine.cli.options import AsJson, Quiet, Sets
+
 
 def tune(
     recipe: Annotated[str, typer.Argument(help="the recipe, a YAML file; its section tune says what is tried")],
@@ -20,14 +22,12 @@ def tune(
         str | None,
         typer.Option(metavar="FILE|URL", help="of the study, a journal or sqlite:///FILE; default: in --out"),
     ] = None,
-    sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override one key; may be repeated")
-    ] = None,
+    sets: Sets = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     jobs: Annotated[int, typer.Option(help="processes that share the trials")] = 1,
     whole: Annotated[bool, typer.Option("--all", help="show every trial")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout, and nothing else")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Search a recipe's parameters on its validation range, and write the recipe that did best; started again it goes on."""
     import json

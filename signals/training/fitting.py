@@ -19,7 +19,7 @@ from signals import calibration, models, scaling
 from signals.losses import RankSettings
 from signals.training import batches, loop, source
 from signals.training.batches import Samples
-from signals.training.loop import Clock, Lesson
+from signals.training.loop import Clock, Lesson, stopped
 from signals.training.material import Material
 from signals.training.objective import Objective
 from signals.training.recipe import Recipe
@@ -36,7 +36,7 @@ class Job:
 
     device: str = "auto"
     folder: Path | None = None  # of its resume state
-    clock: Clock = lambda: 0.0
+    clock: Clock = stopped
     watch: Callable[[Progress], None] = lambda progress: None
 
 

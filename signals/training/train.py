@@ -18,7 +18,7 @@ from signals.passport import Passport
 from signals.training import fitting, material, splits
 from signals.training.fitting import Fitted, Job
 from signals.training.logbook import Logbook
-from signals.training.loop import Clock
+from signals.training.loop import Clock, stopped
 from signals.training.material import Material
 from signals.training.passports import passport
 from signals.training.recipe import Recipe
@@ -36,7 +36,7 @@ class Run(NamedTuple):
     """Where, when and how loudly: nothing here decides what is learned."""
 
     device: str = "auto"
-    clock: Clock = lambda: 0.0
+    clock: Clock = stopped
     today: str = "1970-01-01"
     say: Say = lambda text: None
     at: str = "1970-01-01T00:00:00Z"  # for the log of looks

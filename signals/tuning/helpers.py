@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from signals.training import apart
 from signals.training.recipe import Recipe, read
 from signals.training.train import Run
 from signals.tuning.search import Found, tune
@@ -34,8 +33,8 @@ def _pool(count: int, told: tuple[Any, ...]) -> Iterator[Any]:
     if count < 1:
         yield lambda: None
         return
-    with ProcessPoolExecutor(count, get_context("spawn")) as pool:
-        parts = [pool.submit(_one, *told) for _ in range(count)]
+    with apart.pool(count) as submit:
+        parts = [submit(_one, *told) for _ in range(count)]
         yield lambda: [part.result() for part in parts]
 
 
