@@ -102,7 +102,10 @@ class Server:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
             await self.loop.shutdown_asyncgens()
-            for _ in range(3):  # connections that were dropped just now are closed in the loop's next turns
+            # A connection that was accepted meanwhile, or has something left to send to a client that reads no more, ends too.
+            for transport in list(getattr(self.loop, "_transports", {}).values()):
+                transport.abort()
+            for _ in range(3):  # it is closed in the loop's next turns
                 await asyncio.sleep(0)
 
         self.do(quiet())
