@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from engine.facts import Facts
     from engine.robust import Robustness
 
-MODEL = ("passport.json", "walkforward.json")  # what makes a folder that of a model, or of a walk-forward of them
+MODEL = ("passport.json", "walkforward.json", "models.json")  # of a model, a walk-forward, models of several symbols
 MANIFEST, REPORT, ROBUSTNESS = "manifest.json", "report.html", "robustness.json"
 TRIES = 50  # how often a load begins anew because the run was replaced meanwhile
 
@@ -98,7 +98,7 @@ def load(directory: str | Path) -> Facts:
 
 
 def is_model(place: Path) -> bool:
-    """Whether a model lies here, a walk-forward, or walk-forwards of several seeds or symbols in folders of their own."""
+    """Whether a model lies here, a walk-forward, or walk-forwards of several seeds or symbols, or both, in folders of their own."""
     return any((place / name).is_file() or any(place.glob(f"*/{name}")) for name in MODEL)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from signals.folder import PASSPORT, ModelError, read_passport
 
 INDEX = "walkforward.json"
+SEED = "seed-"  # begins the name of a folder with what one of several seeds was walked with
 DONE = "fold.json"  # of a finished fold, in its folder
 FORMAT = 1
 MOST_BYTES = 100_000_000

@@ -20,7 +20,7 @@ from engine.cli.extending import Commands
 from engine.cli.fetching import fetch
 from engine.cli.fixing import fix
 from engine.cli.ledger import trials
-from engine.cli.options import AsJson, Plugins, Quiet, Sets
+from engine.cli.options import AsJson, Calendar, Dividends, MissingOpen, Plugins, Prices, Quiet, Sets
 from engine.cli.simulating import simulate
 from engine.cli.sweeping import sweep
 from engine.errors import BarcastError, ConfigError
@@ -227,14 +227,10 @@ def schema(
 @data.command()
 def info(
     source: Annotated[str, typer.Argument(help="a .parquet or .csv file, or a packaged set: sp500, nasdaq, us20")],
-    prices: Annotated[
-        str | None, typer.Option(help="as_traded (so unless said), split_adjusted or total_return")
-    ] = None,
-    dividends: Annotated[str | None, typer.Option(help="as_traded, split_adjusted or none (so unless said)")] = None,
-    missing_open: Annotated[
-        str | None, typer.Option(help="refuse (so unless said), previous_close or close_fills")
-    ] = None,
-    calendar: Annotated[str | None, typer.Option(help="XNYS, XBOM, 24/7 ...")] = None,
+    prices: Prices = None,
+    dividends: Dividends = None,
+    missing_open: MissingOpen = None,
+    calendar: Calendar = None,
     symbols: Symbols = None,
     members: Annotated[str | None, typer.Option(help="a .csv or .parquet file of symbol, start, end")] = None,
     members_end: Annotated[str, typer.Option(help="inclusive or exclusive")] = "inclusive",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli.options import AsJson, Quiet
+from engine.cli.options import AsJson, Calendar, Dividends, MissingOpen, Prices, Quiet, Symbols
 
 if TYPE_CHECKING:
     from engine.panel import Panel
@@ -18,11 +18,6 @@ Source = Annotated[
 ]
 Set = Annotated[str, typer.Option("--set", metavar="NAME", help="which columns (barcast features list)")]
 Jobs = Annotated[int, typer.Option(min=1, max=256, help="threads; the numbers do not depend on it")]
-Prices = Annotated[str | None, typer.Option(help="as_traded (so unless said), split_adjusted or total_return")]
-Dividends = Annotated[str | None, typer.Option(help="as_traded, split_adjusted or none (so unless said)")]
-Calendar = Annotated[str | None, typer.Option(help="XNYS, XBOM, 24/7 ...")]
-MissingOpen = Annotated[str | None, typer.Option(help="refuse (so unless said), previous_close or close_fills")]
-Symbols = Annotated[str | None, typer.Option(help="comma-separated; all unless said")]
 
 
 @app.callback()

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli.options import AsJson
+from engine.cli.options import AsJson, Calendar, Dividends, MissingOpen, Prices, Symbols
 
 if TYPE_CHECKING:
     from engine.contracts import Signal
     from engine.panel import Panel
-
-Prices = Annotated[str | None, typer.Option(help="as_traded (so unless said), split_adjusted or total_return")]
-Dividends = Annotated[str | None, typer.Option(help="as_traded, split_adjusted or none (so unless said)")]
 
 
 def predict(
@@ -30,15 +27,13 @@ def predict(
         ),
     ] = None,
     at: Annotated[str | None, typer.Option(help="date, or date and time in UTC; the last slice unless said")] = None,
-    symbols: Annotated[str | None, typer.Option(help="comma-separated; all unless said")] = None,
+    symbols: Symbols = None,
     signal: Annotated[str | None, typer.Option(metavar="NAME", help="which, where a strategy file has several")] = None,
     precision: Annotated[str | None, typer.Option(help="fp32 (so unless said) or bf16, of a model folder")] = None,
     prices: Prices = None,
     dividends: Dividends = None,
-    calendar: Annotated[str | None, typer.Option(help="XNYS, XBOM, 24/7 ...")] = None,
-    missing_open: Annotated[
-        str | None, typer.Option(help="refuse (so unless said), previous_close or close_fills")
-    ] = None,
+    calendar: Calendar = None,
+    missing_open: MissingOpen = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a trained model forecasts at a slice, one number per instrument."""

@@ -133,7 +133,7 @@ def prices(subject: Subject, forecast: Floats, cells: Bools) -> Told:
     """Errors of the prices beside those of the last price, and how many are below zero."""
     made = subject.made
     last = np.full(forecast.shape, np.nan)
-    last[cells] = laid.last_prices(made, cells)
+    last[cells] = made.labels.last(*np.nonzero(cells))
     mine, theirs = (table.priced(made, one, cells) for one in (forecast, last))
     rows = int(cells.sum())
     apart = paired.priced(made, subject.forecasts, [last], cells)

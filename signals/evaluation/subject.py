@@ -29,7 +29,6 @@ from signals.training.splits import Split
 from signals.training.walkforward import FORECASTS, INDEX, SAID, Walked
 
 MOST_JSON = 10_000_000  # bytes
-SEED = "seed-"
 LOOKED = 2  # dates of each fold whose forecasts are made again
 Say = Callable[[str], None]
 
@@ -124,7 +123,7 @@ def found(root: Path) -> tuple[list[Path], bool]:
     if (root / PASSPORT).is_file():
         return [root], True
     inside = walks_in(root)
-    if inside and all(p.name.startswith(SEED) for p in inside):
+    if inside and all(p.name.startswith(walked.SEED) for p in inside):
         return inside, False
     if under := [seed / root.name for seed in seeds_in(root.parent) if (seed / root.name / INDEX).is_file()]:
         return under, False
@@ -145,10 +144,16 @@ def places(root: Path) -> list[Path]:
     if (root / INDEX).is_file() or (root / PASSPORT).is_file():
         return [root]
     inside = walks_in(root)
-    if inside:
-        return [root] if all(p.name.startswith(SEED) for p in inside) else inside
-    names = {walk.name for seed in seeds_in(root) for walk in walks_in(seed)}
-    return [root / name for name in sorted(names)] or [root]
+    seeds = [walk for walk in inside if walk.name.startswith(walked.SEED)]
+    symbols = [walk for walk in inside if walk not in seeds]
+    both = sorted({walk.name for seed in seeds_in(root) for walk in walks_in(seed)})
+    kinds = {"SEED": seeds, "SYMBOL": symbols, "SEED/SYMBOL": both}
+    there = [kind for kind, some in kinds.items() if some]
+    if len(there) > 1:
+        raise DataError(
+            f"{root}: it holds walk-forwards as {' and as '.join(there)}, of more than one training; give each a folder of its own"
+        )
+    return symbols or [root / name for name in both] or [root]
 
 
 def walks_in(root: Path) -> list[Path]:
@@ -158,7 +163,7 @@ def walks_in(root: Path) -> list[Path]:
 
 def seeds_in(root: Path) -> list[Path]:
     """The folders seed-1, seed-2 ... in a folder, by their number."""
-    told = [p for p in root.iterdir() if p.is_dir() and p.name.startswith(SEED)] if root.is_dir() else []
+    told = [p for p in root.iterdir() if p.is_dir() and p.name.startswith(walked.SEED)] if root.is_dir() else []
     return sorted(told, key=lambda p: (len(p.name), p.name))
 
 
@@ -168,8 +173,7 @@ def recipe_of(home: Path, single: bool) -> dict[str, Any]:
     try:
         if path.stat().st_size > MOST_JSON:
             raise DataError(f"{path}: more than {MOST_JSON:,} bytes; that is no recipe")
-        told = json.loads(path.read_text(encoding="utf-8"))
-        told = told if single else told["recipe"]
+        told = json.loads(path.read_text(encoding="utf-8")) if single else (walked.read(home) or {})["recipe"]
     except FileNotFoundError:
         raise ConfigError(f"{home}: it has no {path.name}; say which recipe it was made from: --recipe FILE") from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

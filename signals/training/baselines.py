@@ -67,14 +67,17 @@ def fold(made: Material, recipe: Recipe, split: Split) -> dict[str, Floats]:
     seen = before if price else lagged
     table = [seen(made, scaler, part, recipe.window) for part in (learned, checked, wanted)]
     found = fitted(recipe, table, target(recipe, learned), target(recipe, checked))
-    told |= {name: last_prices(made, wanted) * (1.0 + r) for name, r in found.items()} if price else found
+    if price:
+        last = made.labels.last(wanted.end, wanted.instrument)
+        found = {name: last * (1.0 + ahead) for name, ahead in found.items()}
+    told |= found
     return {name: laid(values, row, instrument, len(rows), len(made.symbols)) for name, values in told.items()}
 
 
 def naive(made: Material, recipe: Recipe, learned: Samples, wanted: Samples) -> dict[str, Floats]:
     """Forecasts without a fit: last price, last return turned round, the share of rises, the last direction."""
     if recipe.label.target == "price":
-        return {"last price": last_prices(made, wanted)}
+        return {"last price": made.labels.last(wanted.end, wanted.instrument)}
     if recipe.loss.kind == "direction":
         rises = last_return(made, wanted) > 0.0
         base = float(learned.label.mean())
@@ -82,16 +85,10 @@ def naive(made: Material, recipe: Recipe, learned: Samples, wanted: Samples) -> 
     return {"one-day reversal": -last_return(made, wanted)}
 
 
-def last_prices(made: Material, wanted: Samples, lag: int = 0) -> Floats:
-    """(S,) of labels that are prices: the price `lag` slices before each window's end; NaN before the first one."""
-    at = wanted.end - made.labels.reach - lag
-    return np.where(at >= 0, made.labels.values[np.maximum(at, 0), wanted.instrument], np.nan)
-
-
 def risen(made: Material, wanted: Samples) -> Samples:
     """The same windows, labelled with the return from the last price to the one that is foretold; unknown ones left out."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        out = replace(wanted, label=wanted.label / last_prices(made, wanted) - 1.0)
+        out = replace(wanted, label=wanted.label / made.labels.last(wanted.end, wanted.instrument) - 1.0)
     return out.of(np.isfinite(out.label))
 
 
@@ -99,9 +96,9 @@ def before(made: Material, scaler: scaling.Scaler, wanted: Samples, window: int)
     """(S, .) what a price is foretold from: returns to the last price from those 1, 5, 20 and 60 slices before it, 0 where one is
     not known, and the lagged features but for the price itself, which set `close` is.
     """
-    last, lags = last_prices(made, wanted), [lag for lag in LAGS if lag < window]
+    last, lags = made.labels.last(wanted.end, wanted.instrument), [lag for lag in LAGS if lag < window]
     with np.errstate(divide="ignore", invalid="ignore"):
-        ways = np.stack([last / last_prices(made, wanted, lag) - 1.0 for lag in lags], axis=1)
+        ways = np.stack([last / made.labels.last(wanted.end, wanted.instrument, lag=lag) - 1.0 for lag in lags], axis=1)
     rest = lagged(made, scaler, wanted, window).reshape(len(wanted), len(lags), -1)[
         :, :, int(made.columns[0] == "close") :
     ]

@@ -31,12 +31,6 @@ def wide(edges: Ints) -> bool:
     return len(edges) > 1 and float(np.median(np.diff(edges))) >= quality.FEWEST
 
 
-def last_prices(made: Material, cells: Any) -> Floats:
-    """Of labels that are prices: the price at the time of each forecast."""
-    row, name = np.nonzero(cells)
-    return np.asarray(made.labels.values[row - made.labels.reach, name])
-
-
 def read(path: Path, made: Material) -> Floats:
     """(T, N) forecasts of a walk-forward's stitched table, NaN where it has none; DataError where it is not of these bars."""
     return laid(forecasts.stitched(path.parent, path.name, made), made)

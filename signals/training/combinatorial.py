@@ -122,7 +122,7 @@ def stitch(place: Path, made: Material, recipe: Recipe, found: list[Split], told
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
-    from signals.training import forecasts, state
+    from signals.training import forecasts, writing
     from signals.training.passports import days
     from signals.training.walkforward import FORECASTS, name_of
 
@@ -140,16 +140,13 @@ def stitch(place: Path, made: Material, recipe: Recipe, found: list[Split], told
     files = []
     for path, some in enumerate(pieces):
         file = place / f"path-{path:03d}.parquet"
-        waiting = file.with_name(f".{file.name}")
-        whole = pa.concat_tables([table for _, table in sorted(some, key=lambda one: one[0])])
-        parquet.write_table(whole, waiting, compression="zstd")
-        waiting.replace(file)
+        forecasts.put(file, [table for _, table in sorted(some, key=lambda one: one[0])])
         files.append(file)
     spans = [days(made, span) for span in groups_of(_whole(found), said.groups)]
     head = {"format": FORMAT, "name": recipe.name, "unit": recipe.unit, "seed": recipe.seed, "groups": spans}
     body = {"test_groups": said.test_groups, "paths": [file.name for file in files], "folds": told}
     text = json.dumps({**head, **body, "recipe": recipe.resolved()}, indent=1, allow_nan=False)
-    state.replace(place / INDEX, (text + "\n").encode())
+    writing.replace(place / INDEX, (text + "\n").encode())
     return files
 
 

@@ -17,6 +17,7 @@ from engine.errors import DataError
 from engine.types import Floats, Ints
 from signals import walked
 from signals.training.material import Material
+from signals.training.writing import replace
 
 FORECASTS = "forecasts.parquet"
 SAID = "said.parquet"  # with what blocked classifiers would have said: to judge them by, not to trade on
@@ -34,7 +35,6 @@ class Table(NamedTuple):
 def write(path: Path, made: Material, rows: Any, forecasts: Any, fold: Any) -> None:
     """The forecasts (R, N) at slices `rows` that are known, each with its row's `fold` (R,), as a Parquet table."""
     import pyarrow as pa
-    import pyarrow.parquet as parquet
 
     row, instrument = np.nonzero(np.isfinite(forecasts))
     names = np.array(made.symbols, object)
@@ -48,21 +48,26 @@ def write(path: Path, made: Material, rows: Any, forecasts: Any, fold: Any) -> N
             "fold": pa.array(fold[row].astype(np.int32)),
         }
     )
-    waiting = path.with_name(f".{path.name}")
-    parquet.write_table(table, waiting, compression="zstd")
-    waiting.replace(path)
+    put(path, [table])
 
 
 def join(place: Path, name: str, folders: Sequence[str]) -> list[int]:
     """Write the tables `name` of the folders in `place` as one beside them; how many rows each has."""
-    import pyarrow as pa
     import pyarrow.parquet as parquet
 
     parts = [parquet.read_table(place / folder / name) for folder in folders]
-    waiting = place / f".{name}"
-    parquet.write_table(pa.concat_tables(parts), waiting, compression="zstd")
-    waiting.replace(place / name)
+    put(place / name, parts)
     return [part.num_rows for part in parts]
+
+
+def put(path: Path, tables: Sequence[Any]) -> None:
+    """Write Arrow tables of one shape as one Parquet file, whole or not at all; OutputError where it cannot be."""
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    packed = pa.BufferOutputStream()
+    parquet.write_table(pa.concat_tables(tables), packed, compression="zstd")
+    replace(path, packed.getvalue().to_pybytes())
 
 
 def sha256(path: Path) -> str:

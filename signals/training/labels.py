@@ -6,7 +6,7 @@ A window ends at slice t, inclusive; what is decided on it is filled at slice t 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,16 @@ class Labels:
     reach: int  # slices after t of the last price it looks at
     kind: str
     target: str
+
+    def last(self, row: Any, name: Any = slice(None), *, lag: int = 0) -> Floats:
+        """Of labels that are prices, the price `lag` slices before each `row`, of all names or of `name` (of each row its own).
+
+        NaN where that is before the first price.
+        """
+        at = np.asarray(row) - self.reach - lag
+        out = np.asarray(self.values[np.maximum(at, 0), name])
+        out[at < 0] = np.nan
+        return out
 
 
 def returns(bars: Window, kind: str, horizon: int) -> Floats:

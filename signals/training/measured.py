@@ -82,7 +82,7 @@ def priced(made: Material, forecast: Floats, cells: Any) -> Measured:
     sums = by_date([np.ones(len(y)), e, np.abs(e), e * e, np.abs(e / y), centred, centred**2], edges)
     overlap = made.labels.reach
     out = {name: blocks(sums, how, overlap) for name, how in _PRICES.items()}
-    last = laid.last_prices(made, cells)
+    last = made.labels.last(*np.nonzero(cells))
     moved = y != last
     out["hit rate"] = intervals.share(((f > last) == (y > last))[moved], _kept(edges, moved), overlap)
     return out

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.errors import ConfigError
+from signals import walked
 from signals.training import material
 from signals.training.recipe import Recipe
 from signals.training.train import Run
@@ -29,7 +30,7 @@ def walk(
     walks = []
     for seed in range(recipe.seed, recipe.seed + seeds):
         one = recipe.model_copy(update={"seed": seed})
-        folder = place if seeds == 1 else place / f"seed-{seed}"
+        folder = place if seeds == 1 else place / f"{walked.SEED}{seed}"
         walks.append(walkforward(one, folder, run, jobs, made))
     if not table:
         return None

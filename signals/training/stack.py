@@ -25,7 +25,7 @@ from signals.training import cells, forecasts
 from signals.training.forecasts import FORECASTS
 from signals.training.material import Material
 from signals.training.recipe import Recipe, read
-from signals.training.state import replace
+from signals.training.writing import replace
 
 Say = Callable[[str], None]
 

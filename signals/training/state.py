@@ -115,6 +115,3 @@ def _loose(value: Any) -> Any:
 
 def _sha256(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
-
-
-__all__ = ["Progress", "load", "replace", "save"]

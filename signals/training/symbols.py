@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from engine.errors import ConfigError, DataError
+from signals import walked
 from signals.training import apart, material, symbol_table
 from signals.training.loop import Clock
 from signals.training.recipe import Recipe, read
@@ -83,7 +84,7 @@ def row(recipe: Recipe, symbol: str, place: Path, run: Run, job: Job) -> dict[st
         made = material.material(one)
         walks = []
         for seed in range(recipe.seed, recipe.seed + job.seeds):
-            home = place if job.seeds == 1 else place / f"seed-{seed}"
+            home = place if job.seeds == 1 else place / f"{walked.SEED}{seed}"
             walks.append(walkforward(one.model_copy(update={"seed": seed}), home / safe(symbol), run, made=made))
         found = symbol_table.measures(one, made, walks, job.cost, place / safe(symbol), run.at)
     except DataError as error:

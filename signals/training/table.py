@@ -12,7 +12,7 @@ import numpy as np
 from engine.types import Floats
 from signals.training import baselines, measured, opened, quality
 from signals.training import targets as wanted
-from signals.training.cells import flat, last_prices, read, wide
+from signals.training.cells import flat, read, wide
 from signals.training.material import Material
 from signals.training.paired import paired_of
 from signals.training.recipe import Recipe
@@ -127,7 +127,7 @@ def priced(made: Material, forecast: Floats, cells: Any) -> Measures:
     f, y, _ = flat(made, forecast, cells)
     if not len(y):
         return {name: math.nan for name, _, _ in PRICED}
-    last = last_prices(made, cells)
+    last = made.labels.last(*np.nonzero(cells))
     e = f - y
     hits = (f > last) == (y > last)
     return {

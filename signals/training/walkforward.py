@@ -30,8 +30,8 @@ from signals.training.passports import days
 from signals.training.recipe import Recipe, WalkForward, read
 from signals.training.source import device_of
 from signals.training.splits import Span, Split
-from signals.training.state import replace
 from signals.training.train import Run, model
+from signals.training.writing import replace
 
 FORECASTS, SAID, INDEX, DONE = forecasts.FORECASTS, forecasts.SAID, walked.INDEX, walked.DONE
 

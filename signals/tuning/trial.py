@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -90,17 +90,9 @@ def run_trial(
     outputs = fitting.outputs(fitted.net, fitted.scaler, None, made, recipe, rows, device)
     if recipe.label.target == "price":
         center, scale = fitted.scaler.center[0], fitted.scaler.scale[0]
-        outputs = (center + scale * outputs) / last_prices(made, rows) - 1.0
+        outputs = (center + scale * outputs) / made.labels.last(rows) - 1.0
     returns = paper_returns(outputs, made.labels.returns[rows])
     return Outcome(score, now.epoch, now.best_epoch, now.stopped, returns, int(rows[0]))
-
-
-def last_prices(made: Material, rows: Any) -> Floats:
-    """(R, N) close of each of `rows`: the price label of `reach` slices before."""
-    before = rows - made.labels.reach
-    out = made.labels.values[np.maximum(before, 0)]
-    out[before < 0] = np.nan
-    return out
 
 
 def paper_returns(outputs: Floats, returns: Floats) -> Floats:

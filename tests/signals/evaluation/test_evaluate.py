@@ -225,7 +225,7 @@ def test_folders_without_a_model_or_a_recipe_say_what_they_lack(tmp_path, copy, 
     with pytest.raises(ConfigError, match="--recipe FILE"):
         open_model(alone, made=here)
     (copy / walking.INDEX).write_text("{")
-    with pytest.raises(DataError, match="cannot be read as a recipe"):
+    with pytest.raises(DataError, match="walkforward.json: it cannot be read .*walk again"):
         open_model(copy, made=here)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 import signals
 from engine.errors import ConfigError, DataError
+from engine.rundir import is_model
 from signals import scaling
 from signals.evaluation.subject import open_model, places
 from signals.training import baselines, opened, shell, symbol_table, symbols
@@ -173,6 +175,10 @@ def test_seeds_of_a_symbol_are_told_with_their_spread_and_judged_together(tmp_pa
     assert set(signals.load(tmp_path / "two" / "seed-3").passports[0].universe) == {"KO"}
     with pytest.raises(DataError, match="one per symbol"):
         open_model(tmp_path / "two")
+    assert is_model(tmp_path / "two")
+    shutil.copytree(tmp_path / "one" / "KO", tmp_path / "two" / "KO", dirs_exist_ok=True)  # by a training with one seed
+    with pytest.raises(DataError, match="as SYMBOL and as SEED/SYMBOL, of more than one training"):
+        places(tmp_path / "two")
 
 
 def test_two_processes_tell_of_a_symbol_that_cannot_be_trained_too(tmp_path):

@@ -23,7 +23,7 @@ from signals.training.recipe import read
 from signals.training.train import Run
 from signals.tuning import study as studies
 from signals.tuning.study import Row
-from signals.tuning.trial import last_prices, paper_returns
+from signals.tuning.trial import paper_returns
 from tests.signals.training.planted import material
 from tests.signals.tuning.searches import TPE, base, said, search, told
 
@@ -234,8 +234,8 @@ def test_a_foretold_price_is_judged_from_the_last_one():
         [[10.0], [11.0], [12.0], [13.0], [np.nan]]
     )  # what is foretold one slice ahead: closes 9 is not known
     made = replace(material(names=1, slices=5, window=1), labels=Labels(prices, prices, 1, "close", "price"))
-    assert last_prices(made, np.array([0, 1, 3])).tolist()[1:] == [[10.0], [12.0]]
-    assert np.isnan(last_prices(made, np.array([0]))).all()
+    assert made.labels.last(np.array([0, 1, 3])).tolist()[1:] == [[10.0], [12.0]]
+    assert np.isnan(made.labels.last(np.array([0]))).all()
 
 
 def test_the_earliest_of_equals_is_best_and_pruned_ones_never_are():
