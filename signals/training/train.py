@@ -87,11 +87,11 @@ def model(
     book = Logbook(place, name, recipe.training.epochs, run.say)
     try:
         fitted = fitting.fit(made, recipe, split, seed, Job(run.device, place / RESUME, run.clock, book))
-        told = passport(fitted, made, recipe, split, seed, run.today)
-        stored = folders.write(place, fitted.net.state_dict(), told, beside)
-        verify(place, fitted, made, recipe, split)
     finally:
-        book.close()
+        book.close()  # its events are written by a thread, and the folder is swapped for another
+    told = passport(fitted, made, recipe, split, seed, run.today)
+    stored = folders.write(place, fitted.net.state_dict(), told, beside)
+    verify(place, fitted, made, recipe, split)
     shutil.rmtree(place / RESUME, ignore_errors=True)
     return Trained(place, stored, fitted)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import threading
 
 import numpy as np
 import pytest
 
+from signals import folder as folders
 from signals.training import fitting
+from signals.training import train as training
 from signals.training.logbook import EVENTS, HISTORY, LOG, Logbook, table
 from signals.training.splits import Span, by_share
 from signals.training.state import Progress
@@ -64,6 +67,20 @@ def test_a_fit_that_was_stopped_and_resumed_tells_of_each_epoch_once(tmp_path):
     assert [step for step, _ in scalars(tmp_path)["train_loss"]] == [1, 2, 3, 4, 5]
     lines = (tmp_path / LOG).read_text().splitlines()
     assert [line.split("epoch ")[1].split("/")[0] for line in lines if "epoch" in line] == ["1", "2", "3", "4", "5"]
+
+
+def test_the_events_are_whole_before_the_models_folder_is_put_in_place(tmp_path, monkeypatch):
+    """Their thread appends to a path that is not there while one folder is swapped for another."""
+    before, told = set(threading.enumerate()), []
+    write = folders.write
+
+    def watched(*words):
+        told.append((set(threading.enumerate()) - before, len(scalars(tmp_path / "m")["train_loss"])))
+        return write(*words)
+
+    monkeypatch.setattr(folders, "write", watched)
+    training.model(material(), recipe(), SPLIT, 3, tmp_path / "m", training.Run("cpu"), "small")
+    assert told == [(set(), 5)] and len(scalars(tmp_path / "m")["train_loss"]) == 5
 
 
 def test_the_log_says_how_hard_each_term_of_a_rank_loss_pulled(tmp_path):
