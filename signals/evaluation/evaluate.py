@@ -44,7 +44,7 @@ class Options:
 def evaluate(subject: Subject, options: Options) -> Told:
     """Everything that is known of a model's forecasts, as JSON but for NaN; the look is noted in its folder first."""
     made, recipe = subject.made, subject.recipe
-    cells = subject.cells
+    cells, ran = subject.cells, of_run(options.run)
     if not cells.any():
         raise DataError(f"{subject.place}: no forecast of it has an outcome yet; nothing can be measured")
     looks = opened.note(subject.place, opened.look(options.at, "evaluate", made, subject.walks, cells))
@@ -67,7 +67,7 @@ def evaluate(subject: Subject, options: Options) -> Told:
         "measures": {name: intervals.told(one) for name, one in mine.items()},
         "shown": shown(recipe, seeds, beside),
         "against": {name: {key: intervals.told(one) for key, one in found.items()} for name, found in against.items()},
-        "targets": targets.all_of(recipe.targets, {**mine, **of_run(options.run)}),
+        "targets": targets.all_of(recipe.targets, {**mine, **ran}),
         "by_year": groups.by_year(subject, first, cells), "by_sector": groups.by_sector(subject, first, cells),
         "gap": groups.gap(subject, first, cells) if options.gap else [],
     }  # fmt: skip

@@ -161,7 +161,8 @@ def decide(now: Progress, told: dict[str, float], rules: Training) -> None:
     if loss < now.best:
         now.best, now.best_epoch = loss, now.epoch
     if rules.plateau is not None and now.flat > rules.plateau.patience:
-        now.learning_rate, now.flat = max(now.learning_rate * rules.plateau.factor, rules.plateau.floor), 0
+        lower = max(now.learning_rate * rules.plateau.factor, rules.plateau.floor)
+        now.learning_rate, now.flat = min(now.learning_rate, lower), 0  # a rate that began below the floor stays
     if not math.isfinite(told["train_loss"]) or not math.isfinite(loss):
         now.stopped = "nan"
     elif now.waited >= rules.patience:

@@ -433,6 +433,12 @@ def test_a_ranking_that_is_all_one_number_has_no_measure(copy, here):
     assert "Nothing can be said" in page.render(told) and "Nothing can be said" in card.render(told)
 
 
+def test_a_backtest_that_is_not_there_costs_no_look_at_the_test_range(copy, here):
+    with pytest.raises(DataError, match="nosuch"):
+        evaluate(open_model(copy, made=here), replace(FAST, run="runs/nosuch"))
+    assert not (copy / opened.LOG).exists()
+
+
 def test_a_backtest_decides_the_targets_that_only_it_can(copy, here, tmp_path, monkeypatch):
     import engine.result
 

@@ -159,6 +159,14 @@ def test_the_learning_rate_halves_on_a_plateau_down_to_its_floor():
     assert rates == [1e-3, 1e-3, 5e-4, 5e-4, 4e-4, 4e-4, 4e-4]
 
 
+def test_a_learning_rate_below_the_floor_of_its_plateaus_is_not_raised_to_it():
+    now, rules = Progress("k", learning_rate=1e-4), recipe(["training.plateau={patience: 1, floor: 4e-4}"]).training
+    for _ in range(4):
+        now.epoch += 1
+        loop.decide(now, {"validation_loss": 1.0, "train_loss": 1.0}, rules)
+    assert now.learning_rate == 1e-4
+
+
 def test_a_budget_ends_a_fit_after_the_epoch_that_spends_it():
     ticks = iter(range(0, 10_000, 10))
     fitted = run(sets=["training.budget=25 seconds"], clock=lambda: float(next(ticks)))
