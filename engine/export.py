@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 from engine.arguments import path_of
 from engine.errors import DataError, OutputError
 from engine.types import Floats
+from engine.writing import instead, make
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,14 +87,7 @@ def write(result: Result, folder: str | Path, adjusted: Floats | None = None) ->
 
 def _kept(path: Path, frame: pd.DataFrame) -> Path:
     """The path, holding `frame` whole; OutputError, and nothing half-written, if it cannot be."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    make(path.parent)
+    with instead(path) as draft:
         frame.to_parquet(draft)
-        os.replace(draft, path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise OutputError(
-            f"{path}: could not be written: {error.strerror or error}. Make room, or choose another"
-        ) from error
     return path

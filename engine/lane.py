@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.compiled import njit
-from engine.errors import ConfigError, OutputError
+from engine.errors import ConfigError
 from engine.shapes import ENDED
 from engine.types import Fills, Floats
+from engine.writing import instead, make
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,16 +186,9 @@ def save(lanes: Sequence[Lane], config: Config, out: str | Path) -> Path:
     """out/<name>-lanes-<8 hex>.csv with the table of lanes, in place of an equal one; OutputError if it cannot be written."""
     told = "".join(f"{lane.overrides}{lane.digest}" for lane in lanes).encode()
     place = Path(out) / f"{config.name}-lanes-{hashlib.sha256(told).hexdigest()[:8]}.csv"
-    new = place.with_name(f".{place.name}.{os.getpid()}")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        frame_of(lanes).to_csv(new, index=False)
-        os.replace(new, place)
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        raise OutputError(
-            f"{place}: the lanes could not be written: {error.strerror or error}. Make room, or choose another folder with --out"
-        ) from error
+    make(place.parent)
+    with instead(place) as draft:
+        frame_of(lanes).to_csv(draft, index=False)
     return place
 
 

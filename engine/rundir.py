@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from engine.arguments import path_of
 from engine.errors import DataError, OutputError
+from engine.writing import replace
 
 if TYPE_CHECKING:
     from engine.facts import Facts
@@ -107,13 +108,7 @@ def save_robustness(found: Robustness, directory: Path) -> Path:
     from engine.robust import as_document
 
     place = directory / ROBUSTNESS
-    new = place.with_name(f".{ROBUSTNESS}.{os.getpid()}")
-    try:
-        new.write_text(json.dumps(as_document(found), indent=1, allow_nan=False) + "\n")
-        os.replace(new, place)
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        raise OutputError(f"{place}: could not be written: {error.strerror or error} ({_free(directory)})") from error
+    replace(place, (json.dumps(as_document(found), indent=1, allow_nan=False) + "\n").encode())
     return place
 
 

@@ -38,19 +38,20 @@ def audit(
     """Look for defects in bars: duplicates, gaps, bad prints, splits, units ... and say whom to learn from."""
     if prices not in PRICES:
         raise ConfigError(f"--prices: expected as_traded or split_adjusted; it was {prices!r}. Leave it out to guess")
-    if not out.strip():
-        raise ConfigError("--out: expected a folder, got nothing; leave it out for audit")
     import json
+    from pathlib import Path
 
+    from engine import writing
     from engine.data.audit import auditing, documents, grading
     from engine.data.audit.page import write as write_page
 
+    writing.check_folder(out)
     with working(quiet or as_json) as (say, progress):
         done = auditing.audit(path, calendar, prices, say, progress)  # type: ignore[arg-type]
         grades = {line.symbol: grading.grade(line) for line in done.lines}
         best = grading.recommendations(done, grades)
         told = documents.document(done, grades)
-        folder = documents.folder(out)
+        folder = writing.make(Path(out))
         documents.write(folder / "audit.json", told)
         documents.write(folder / "training_recommendations.json", documents.advice(done, best))
         say("writing the page")

@@ -7,15 +7,15 @@ warm-up where that is long enough), and kept beside the journal. Nothing depends
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.errors import BarcastError, ConfigError, DataError, OutputError
+from engine.errors import BarcastError, ConfigError, DataError
 from engine.types import Floats
+from engine.writing import replace
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -143,12 +143,7 @@ def keep(folder: Path, cone: Cone, slices: int, account: str = "") -> None:
                 f"after the fact. Leave --backtest out"
             )
         return
-    new = place.with_name(f".{place.name}.new")
-    try:
-        new.write_text(json.dumps(cone | {"slices": slices}, allow_nan=False) + "\n")
-        os.replace(new, place)
-    except OSError as error:
-        raise OutputError(f"{place}: the cone could not be kept: {error.strerror or error}. Make room") from error
+    replace(place, (json.dumps(cone | {"slices": slices}, allow_nan=False) + "\n").encode())
 
 
 def read(folder: Path, account: str = "") -> Cone | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from engine import codes, journal
-from engine.errors import OutputError
 from engine.live import tape
 from engine.live.feed import Arrived
+from engine.writing import instead, make
 
 BARS = ("open", "high", "low", "close", "volume")
 MONEY = ("equity", "cash", "long_value", "short_value", "accrued", "positions")
@@ -27,15 +26,12 @@ def export(folder: str | Path, out: str | Path | None = None) -> list[tuple[Path
 
     place = Path(folder) / "export" if out is None else Path(out)
     written = []
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        for name, rows in tables(Path(folder)).items():
-            file, new = place / f"{name}.parquet", place / f".{name}.new"
-            pq.write_table(pa.Table.from_pylist(rows), new)
-            os.replace(new, file)
-            written.append((file, len(rows)))
-    except OSError as error:
-        raise OutputError(f"{place}: the tables could not be written: {error.strerror or error}. Make room") from error
+    make(place)
+    for name, rows in tables(Path(folder)).items():
+        file = place / f"{name}.parquet"
+        with instead(file) as draft:
+            pq.write_table(pa.Table.from_pylist(rows), draft)
+        written.append((file, len(rows)))
     return written
 
 

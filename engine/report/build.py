@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import OutputError
 from engine.report import card, dealing, overview, script, skill
 from engine.report.bars import Bars, NoBars, find_bars
 from engine.report.blocks import Section
@@ -20,6 +18,7 @@ from engine.report.checks import Findings
 from engine.report.curves import daily
 from engine.report.trading import Chart
 from engine.report.words import plural
+from engine.writing import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,18 +84,7 @@ def share(folder: Path) -> str:
 
 def written(path: Path, text: str) -> Path:
     """The path, holding `text` whole; OutputError, and nothing half-written, if it cannot be written."""
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        with draft.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise OutputError(
-            f"{path}: the report could not be written ({error.strerror}); make room and run again"
-        ) from error
+    replace(path, text.encode())
     return path
 
 

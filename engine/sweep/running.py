@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from engine.errors import ConfigError
 from engine.sweep.grid import Batch, batches
+from engine.writing import make, replace
 
 FORMAT = 1
 BACKENDS = ("loky", "threading", "dask")
@@ -75,8 +76,7 @@ def sweep(
         inner = load_config(config, (*sets, *said(batch.shared)))
         for cell in batch.cells:
             configure(inner, own(cell.point), cell.number)
-    place = Path(out)
-    place.mkdir(parents=True, exist_ok=True)
+    place = make(Path(out))
     stamp = (hashes, _stamps(base))
     count = threads if jobs == 1 else 1
     tasks = [_task(batch, config, sets, plugins, place, base.resolved(), stamp, ledger, count) for batch in found]
@@ -122,10 +122,7 @@ def work(task: Task) -> str:
         for number, point, lane in zip(task.numbers, task.points, done, strict=True)
     ]
     text = json.dumps({"format": FORMAT, "cells": rows}, default=str)
-    file = Path(task.file)
-    waiting = file.with_name(f".{file.name}.{os.getpid()}")
-    waiting.write_text(text)
-    waiting.replace(file)
+    replace(Path(task.file), text.encode())
     return task.file
 
 

@@ -52,11 +52,12 @@ def evaluate(
     import json
     from pathlib import Path
 
+    from engine import writing
     from engine.report.build import written
     from signals.evaluation import card, page
     from signals.evaluation import evaluate as judging
     from signals.evaluation.subject import open_model, places
-    from signals.training import reporting, writing
+    from signals.training import reporting
 
     now = instant_or_now(at)
     root = Path(model)
@@ -100,6 +101,7 @@ def compare_models(
     import json
     from pathlib import Path
 
+    from engine import writing
     from engine.config.units import date
     from engine.errors import ConfigError
     from engine.report.build import written
@@ -107,7 +109,7 @@ def compare_models(
     from signals.evaluation.compare import compare
     from signals.evaluation.evaluate import plain
     from signals.evaluation.subject import open_model
-    from signals.training import reporting, writing
+    from signals.training import reporting
 
     try:
         span = [None if day is None else date(day) for day in (first, last)]

@@ -18,8 +18,9 @@ def stack(
     """Fit how much each model of an ensemble counts, on out-of-fold forecasts only."""
     from pathlib import Path
 
+    from engine import writing
     from engine.errors import ConfigError
-    from signals.training import material, writing
+    from signals.training import material
     from signals.training.recipe import read
     from signals.training.stack import stack as fitted
     from signals.training.stack import write

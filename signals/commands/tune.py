@@ -33,10 +33,10 @@ def tune(
     import json
     from pathlib import Path
 
+    from engine import writing
     from engine.errors import ConfigError, DataError
     from engine.trials import LEDGER
     from signals.training import reporting as training
-    from signals.training import writing
     from signals.training.recipe import read
     from signals.tuning import reporting, section
     from signals.tuning.helpers import together

@@ -122,7 +122,8 @@ def stitch(place: Path, made: Material, recipe: Recipe, found: list[Split], told
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
-    from signals.training import forecasts, writing
+    from engine import writing
+    from signals.training import forecasts
     from signals.training.passports import days
     from signals.training.walkforward import FORECASTS, name_of
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from engine.errors import DataError
 from engine.types import Floats, Ints
+from engine.writing import replace
 from signals import walked
 from signals.training.material import Material
-from signals.training.writing import replace
 
 FORECASTS = "forecasts.parquet"
 SAID = "said.parquet"  # with what blocked classifiers would have said: to judge them by, not to trade on

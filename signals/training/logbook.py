@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine.writing import make, replace
 from signals.training.state import Progress
-from signals.training.writing import make, replace
 
 HISTORY, LOG, EVENTS = "history.csv", "train.log", "events"
 LEVEL = "FIT"

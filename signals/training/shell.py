@@ -33,9 +33,10 @@ def train(
     """Train the model of a recipe and write its folder; a training that was interrupted goes on."""
     import json
 
+    from engine import writing
     from engine.config.units import share
     from engine.errors import ConfigError, DataError
-    from signals.training import reporting, symbol_table, symbols, writing
+    from signals.training import reporting, symbol_table, symbols
     from signals.training.recipe import read
     from signals.training.train import train as one
 
@@ -82,8 +83,9 @@ def walkforward(
     """Train a model per fold and forecast only what came after it: models, and out-of-sample forecasts in one file."""
     from pathlib import Path
 
+    from engine import writing
     from engine.errors import ConfigError
-    from signals.training import reporting, writing
+    from signals.training import reporting
     from signals.training.recipe import read
     from signals.training.seeds import walk
 

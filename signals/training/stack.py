@@ -16,6 +16,7 @@ import numpy as np
 
 from engine.errors import ConfigError, DataError
 from engine.types import Floats, Ints
+from engine.writing import replace
 from signals import stacking, walked
 from signals.ensemble import zscores
 from signals.lstm import Lstm
@@ -25,7 +26,6 @@ from signals.training import cells, forecasts
 from signals.training.forecasts import FORECASTS
 from signals.training.material import Material
 from signals.training.recipe import Recipe, read
-from signals.training.writing import replace
 
 Say = Callable[[str], None]
 

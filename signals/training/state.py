@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import DataError
-from signals.training.writing import make, replace
+from engine.writing import make, replace
 
 STATE = "state.json"
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")

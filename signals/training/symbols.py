@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from engine.errors import ConfigError, DataError
+from engine.writing import make, replace
 from signals import walked
 from signals.training import apart, material, symbol_table
 from signals.training.loop import Clock
 from signals.training.recipe import Recipe, read
 from signals.training.train import Run
 from signals.training.walkforward import walkforward
-from signals.training.writing import make, replace
 
 REPORT = "models.json"
 

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.errors import ConfigError, DataError
+from engine.writing import replace
 from signals import folder as folders
 from signals import walked
 from signals.passport import Passport, instant_of
@@ -31,7 +32,6 @@ from signals.training.recipe import Recipe, WalkForward, read
 from signals.training.source import device_of
 from signals.training.splits import Span, Split
 from signals.training.train import Run, model
-from signals.training.writing import replace
 
 FORECASTS, SAID, INDEX, DONE = forecasts.FORECASTS, forecasts.SAID, walked.INDEX, walked.DONE
 

@@ -190,7 +190,7 @@ def with_origin(recipe: Recipe, told: dict[str, Any]) -> Recipe:
 def write(path: Path, recipe: Recipe, best: Row) -> None:
     """The recipe as a file for barcast train and barcast walkforward."""
     from engine.config.values import dump_yaml
-    from signals.training.writing import replace as written
+    from engine.writing import replace as written
 
     assert recipe.tuned is not None
     said = recipe.tuned

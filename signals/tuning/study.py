@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.random import default_rng
 
 from engine.errors import ConfigError, DataError, first_line
-from signals.training.writing import make
+from engine.writing import make
 from signals.tuning.section import Choices, Range, Tune, Value
 
 if TYPE_CHECKING:

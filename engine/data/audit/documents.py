@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from pathlib import Path
 from typing import Any
 
 from engine.data.audit.auditing import Audit, Line
 from engine.data.audit.grading import Grade, Recommendation
 from engine.data.audit.kinds import KINDS, Finding
-from engine.errors import OutputError
+from engine.writing import replace
 
 MOST = 1000  # findings of one kind listed for one instrument; the counts are whole
 
@@ -78,23 +77,7 @@ def advice(audit: Audit, best: tuple[Recommendation, ...]) -> dict[str, Any]:
     return {"schema_version": 1, "where": audit.where, "instruments": ranked}
 
 
-def folder(out: str | Path) -> Path:
-    """The folder `out`, made if need be; OutputError if it cannot be."""
-    place = Path(out)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{place}: {error.strerror or error}; name a folder that can be written") from error
-    return place
-
-
 def write(path: Path, told: dict[str, Any]) -> Path:
     """The path, holding `told` whole; OutputError, and nothing half-written, if it cannot be."""
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        draft.write_text(json.dumps(told, indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(draft, path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise OutputError(f"{path}: {error.strerror or error}; name a folder that can be written") from error
+    replace(path, (json.dumps(told, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode())
     return path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 
 from engine.data.fetch.asking import Clock, Page, Request, UnknownSymbolError, Vendor, patiently
 from engine.errors import DataError, OutputError
+from engine.writing import instead, replace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,7 +106,7 @@ def _agreed(
             "declared": vendor.declared,
         }
         parts.mkdir(parents=True, exist_ok=True)
-        _written(file, lambda draft: draft.write_text(json.dumps(told)))
+        replace(file, json.dumps(told).encode())
     except OSError as error:
         raise OutputError(f"{parts}: {error.strerror or error}; name a file that can be written") from error
     except ValueError as error:
@@ -154,7 +154,8 @@ def _keep(page: Page, file: Path) -> None:
 
     table = pa.Table.from_pandas(page.bars, preserve_index=False)
     table = table.replace_schema_metadata({"next": "" if page.next is None else str(page.next)})
-    _written(file, lambda draft: pq.write_table(table, draft))
+    with instead(file) as draft:
+        pq.write_table(table, draft)
 
 
 def _next(file: Path) -> int | None:
@@ -168,17 +169,6 @@ def _rows(file: Path) -> int:
     import pyarrow.parquet as pq
 
     return int(pq.read_metadata(file).num_rows)
-
-
-def _written(file: Path, write: Callable[[Path], object]) -> None:
-    """A file written aside and put in its place; OutputError, and nothing left, if it cannot be."""
-    draft = file.with_name(f".{file.name}.part")
-    try:
-        write(draft)
-        os.replace(draft, file)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise OutputError(f"{file}: {error.strerror or error}; name a file that can be written") from error
 
 
 def _joined(
@@ -204,5 +194,6 @@ def _joined(
         place = table.schema.get_field_index("date")
         table = table.set_column(place, "date", table.column("date").cast(pa.date32()))
     table = table.replace_schema_metadata({FETCHED: json.dumps(about)})
-    _written(out, lambda draft: pq.write_table(table, draft, compression="zstd"))
+    with instead(out) as draft:
+        pq.write_table(table, draft, compression="zstd")
     return int(table.num_rows), first

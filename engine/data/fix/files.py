@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +11,9 @@ import numpy as np
 
 from engine.data.audit import reading
 from engine.data.sources import find
-from engine.errors import DataError, OutputError, first_line
+from engine.errors import DataError, first_line
 from engine.types import Bools, Floats, Ints
+from engine.writing import instead, make
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,17 +138,12 @@ def save(table: Any, out: Path) -> Path:
     """`out`, a .parquet or .csv file of an Arrow table, whole or not at all; OutputError if it cannot be written."""
     import pyarrow.parquet as pq
 
-    draft = out.with_name(f".{out.name}.part")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+    make(out.parent)
+    with instead(out) as draft:
         if out.suffix == ".csv":
             table.to_pandas(strings_to_categorical=False).to_csv(draft, index=False, lineterminator="\n")
         else:
             pq.write_table(table, draft, compression="zstd")
-        os.replace(draft, out)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise OutputError(f"{out}: {error.strerror or error}; name a file that can be written") from error
     return out
 
 

@@ -168,7 +168,7 @@ def test_the_command_prints_a_table_and_leaves_three_files(tmp_path):
         (["nothing.csv"], 4, "no such file"),
         (["bars.csv", "--prices", "cheap"], 2, "--prices"),
         (["bars.csv", "--calendar", "XNIS"], 4, "XNYS"),
-        (["bars.csv", "--out", "bars.csv"], 1, "name a folder"),
+        (["bars.csv", "--out", "bars.csv"], 1, "--out bars.csv: expected a folder, and bars.csv is none"),
     ],
 )
 def test_mistakes_are_told_in_one_line(tmp_path, words, code, said):

@@ -7,8 +7,8 @@ import stat
 
 import pytest
 
+from engine import writing
 from engine.errors import ConfigError, OutputError
-from signals.training import writing
 
 
 def test_a_file_is_replaced_and_nothing_else_is(tmp_path):

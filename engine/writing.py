@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from engine.errors import ConfigError, OutputError
@@ -45,9 +47,17 @@ def make(folder: Path) -> Path:
 
 
 def replace(path: Path, raw: bytes) -> None:
-    """Write `path` so that a reader sees the old bytes or the new ones, also after a crash.
+    """Write `path` by way of `instead`."""
+    with instead(path) as draft:
+        draft.write_bytes(raw)
 
-    OutputError, and the old bytes stay, where it is no plain file or the disk does not take them.
+
+@contextmanager
+def instead(path: Path) -> Iterator[Path]:
+    """A draft, for the block to write, that then takes the place of `path`: a reader sees the old bytes or the new ones, also
+    after a crash. Whatever fails, the old bytes stay and no draft is left.
+
+    OutputError where `path` is there and no plain file, or the disk does not take it; other errors of the block pass.
     """
     try:
         mode = path.stat().st_mode
@@ -57,17 +67,17 @@ def replace(path: Path, raw: bytes) -> None:
         raise _unwritten(path, error) from error
     if not stat.S_ISREG(mode):
         raise OutputError(f"{path}: not written: expected a file, and this is {_kind(mode)}; give the path of a file")
-    waiting = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with waiting.open("wb") as file:
-            file.write(raw)
-            file.flush()
+        yield draft
+        with draft.open("rb") as file:
             os.fsync(file.fileno())
-        waiting.replace(path)
+        draft.replace(path)
     except OSError as error:
-        if waiting.is_file():
-            waiting.unlink(missing_ok=True)
         raise _unwritten(path, error) from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def _unwritten(path: Path, error: OSError) -> OutputError:
