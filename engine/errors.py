@@ -16,11 +16,26 @@ BarcastError
 
 from __future__ import annotations
 
+import re
+
+ODD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")  # all but tab and line feed
+
 
 class BarcastError(Exception):
-    """A mistake somebody can mend; the command line prints it without a traceback."""
+    """A mistake somebody can mend; the command line prints it without a traceback.
+
+    Characters of a file's that would end a line, or move the cursor of who reads it, are written as escapes.
+    """
 
     exit_code = 1
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*(escaped(word) if isinstance(word, str) else word for word in words))
+
+
+def escaped(text: str) -> str:
+    """The text on its lines, every other control character as Python writes it."""
+    return ODD.sub(lambda odd: repr(odd.group())[1:-1], text)
 
 
 def first_line(error: BaseException, typed: bool = True) -> str:

@@ -47,8 +47,8 @@ def decimal(columns: Iterable[list[str]], place: Place, where: str) -> str:
     if doubtful and not point and not comma:
         k, cell = doubtful
         raise DataError(
-            f"{where}:{place(k)}: {cell!r} may be {cell.replace(',', '')} or {cell.replace(',', '.')}, and nothing in the "
-            f"file tells which; expected numbers without separators. Convert the file"
+            f"{where}:{place(k)}: {cell!r} may be {repr(cell.replace(',', ''))[1:-1]} or {repr(cell.replace(',', '.'))[1:-1]}, "
+            f"and nothing in the file tells which; expected numbers without separators. Convert the file"
         )
     return "," if comma else "."
 

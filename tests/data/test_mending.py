@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from engine.data import csvfile, mending, sources
@@ -327,6 +327,9 @@ PIECES += [
     cuts=st.lists(st.tuples(st.integers(0, 150), st.integers(0, 12), st.sampled_from(PIECES)), max_size=4),
     coding=st.sampled_from(["utf-8", "utf-16", "latin-1"]),
 )
+@example('<DATE>,<TIME>,<CLOSE>,<VOL>\n20240102,0900,"1,001.5",1M\n', [(5, 2, ","), (44, 3, "\u2028")], "utf-8")
+@example('date,close\n2024-01-02,"1,\n500"\n', [], "utf-8")
+@example("date,close\u2028,\x1b[2J\n2024-01-02,1,2\n", [], "utf-8")
 def test_whatever_is_in_a_file_it_is_a_panel_or_one_line(tmp_path, specimen, cuts, coding):
     for place, length, piece in cuts:
         specimen = specimen[:place] + piece + specimen[place + length :]
