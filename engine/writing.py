@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -47,7 +48,7 @@ def make(folder: Path) -> Path:
 
 
 def replace(path: Path, raw: bytes) -> None:
-    """Write `path` by way of `instead`."""
+    """Write `path` so that a reader sees the old bytes or the new ones, also after a crash: see `instead`."""
     with instead(path) as draft:
         draft.write_bytes(raw)
 
@@ -55,7 +56,7 @@ def replace(path: Path, raw: bytes) -> None:
 @contextmanager
 def instead(path: Path) -> Iterator[Path]:
     """A draft, for the block to write, that then takes the place of `path`: a reader sees the old bytes or the new ones, also
-    after a crash. Whatever fails, the old bytes stay and no draft is left.
+    after a crash. Whatever fails short of a kill, the old bytes stay and no draft is left.
 
     OutputError where `path` is there and no plain file, or the disk does not take it; other errors of the block pass.
     """
@@ -67,7 +68,7 @@ def instead(path: Path) -> Iterator[Path]:
         raise _unwritten(path, error) from error
     if not stat.S_ISREG(mode):
         raise OutputError(f"{path}: not written: expected a file, and this is {_kind(mode)}; give the path of a file")
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name[:48]}.{os.getpid()}.{threading.get_native_id()}")
     try:
         yield draft
         with draft.open("rb") as file:

@@ -122,12 +122,12 @@ def found(root: Path) -> tuple[list[Path], bool]:
         return [root], False
     if (root / PASSPORT).is_file():
         return [root], True
-    inside = walks_in(root)
+    every, inside = places(root), walks_in(root)
     if inside and all(p.name.startswith(walked.SEED) for p in inside):
         return inside, False
     if under := [seed / root.name for seed in seeds_in(root.parent) if (seed / root.name / INDEX).is_file()]:
         return under, False
-    if (every := places(root)) != [root]:
+    if every != [root]:
         raise DataError(
             f"{root}: it holds walk-forwards of {len(every)} symbols, one per symbol; give one of them, such as {every[0]}"
         )
@@ -145,15 +145,15 @@ def places(root: Path) -> list[Path]:
         return [root]
     inside = walks_in(root)
     seeds = [walk for walk in inside if walk.name.startswith(walked.SEED)]
-    symbols = [walk for walk in inside if walk not in seeds]
+    alone = [walk for walk in inside if walk not in seeds]
     both = sorted({walk.name for seed in seeds_in(root) for walk in walks_in(seed)})
-    kinds = {"SEED": seeds, "SYMBOL": symbols, "SEED/SYMBOL": both}
+    kinds = {"SEED": seeds, "SYMBOL": alone, "SEED/SYMBOL": both}
     there = [kind for kind, some in kinds.items() if some]
     if len(there) > 1:
         raise DataError(
             f"{root}: it holds walk-forwards as {' and as '.join(there)}, of more than one training; give each a folder of its own"
         )
-    return symbols or [root / name for name in both] or [root]
+    return alone or [root / name for name in both] or [root]
 
 
 def walks_in(root: Path) -> list[Path]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.errors import DataError
 from engine.types import Floats, Ints
-from engine.writing import replace
+from engine.writing import instead
 from signals import walked
 from signals.training.material import Material
 
@@ -65,9 +65,8 @@ def put(path: Path, tables: Sequence[Any]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
-    packed = pa.BufferOutputStream()
-    parquet.write_table(pa.concat_tables(tables), packed, compression="zstd")
-    replace(path, packed.getvalue().to_pybytes())
+    with instead(path) as draft:
+        parquet.write_table(pa.concat_tables(tables), draft, compression="zstd")
 
 
 def sha256(path: Path) -> str:

@@ -29,11 +29,11 @@ class Labels:
     target: str
 
     def last(self, row: Any, name: Any = slice(None), *, lag: int = 0) -> Floats:
-        """Of labels that are prices, the price `lag` slices before each `row`, of all names or of `name` (of each row its own).
+        """Of labels that are prices, the price `lag` slices before each of (R,) rows: (R, N), or (R,) with `name`, one per row.
 
         NaN where that is before the first price.
         """
-        at = np.asarray(row) - self.reach - lag
+        at = np.atleast_1d(row) - self.reach - lag
         out = np.asarray(self.values[np.maximum(at, 0), name])
         out[at < 0] = np.nan
         return out

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +18,19 @@ def together(
     """The search, worked on by `jobs` processes, this one among them."""
     base = None if recipe.base is None else str(recipe.base)
     told = (recipe.resolved(), base, said.resolved(), str(out), str(runs), run._replace(say=silent), storage)
-    with _pool(jobs - 1, told) as wait:
-        return tune(recipe, said, out, runs, run, storage=storage, wait=wait)
+    if jobs < 2:
+        return tune(recipe, said, out, runs, run, storage=storage)
+    with apart.pool(jobs - 1, beside=1) as submit:
+        parts = [submit(_one, *told) for _ in range(jobs - 1)]
+
+        def others(wait: bool) -> None:
+            apart.results(parts if wait else [part for part in parts if part.done()])
+
+        return tune(recipe, said, out, runs, run, storage=storage, others=others)
 
 
 def silent(text: str) -> None:
     """Nothing."""
-
-
-@contextmanager
-def _pool(count: int, told: tuple[Any, ...]) -> Iterator[Any]:
-    if count < 1:
-        yield lambda: None
-        return
-    with apart.pool(count) as submit:
-        parts = [submit(_one, *told) for _ in range(count)]
-        yield lambda: [part.result() for part in parts]
 
 
 def _one(

@@ -71,11 +71,12 @@ class Search:
 
 def tune(
     recipe: Recipe, said: Tune, out: str | Path, runs: str | Path, run: Run, source: Source | None = None,
-    storage: str | None = None, wait: Callable[[], None] = lambda: None,
+    storage: str | None = None, others: Callable[[bool], None] = lambda wait: None,
 ) -> Found:  # fmt: skip
     """Work on the search in `out` until it is complete or its budget is spent; each trial is noted in runs/trials.sqlite.
 
-    `source` gives a recipe's Material; without one its own bars are read, once. `wait` returns when helpers are through.
+    `source` gives a recipe's Material; without one its own bars are read, once. `others` raises what other processes that
+    work on the search have raised, and returns at once, or, given True, when they are through.
     """
     studies.optuna_or_say()
     check(recipe, said)
@@ -86,6 +87,7 @@ def tune(
     study = studies.opened(place, key_of(made, recipe, said, split, run), said, storage)
     search = Search(recipe, said, given, made, split, place, Path(runs) / ledger.LEDGER, run)
     while run.clock() - begun < said.budget:
+        others(False)
         with studies.claimed(study, place, said) as trial:
             if trial is None:
                 break
@@ -93,7 +95,7 @@ def tune(
                 work(search, study, trial, lambda: run.clock() - begun >= said.budget)
             except Spent:
                 break
-    wait()
+    others(True)
     return found(search, study)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -49,6 +50,33 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match=r"a\.json: it could not be written: No space left on device; make room"):
         writing.replace(tmp_path / "a.json", b"two")
     assert (tmp_path / "a.json").read_bytes() == b"one" and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, OSError])
+def test_what_was_there_stays_where_writing_stops_half_way(tmp_path, kind):
+    (tmp_path / "a.json").write_bytes(b"one")
+
+    def stops():
+        with writing.instead(tmp_path / "a.json") as draft:
+            draft.write_bytes(b"tw")
+            raise kind("stopped")
+
+    with pytest.raises(OutputError if kind is OSError else kind, match="stopped"):
+        stops()
+    assert (tmp_path / "a.json").read_bytes() == b"one" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_file_may_have_the_longest_name_there_is(tmp_path):
+    path = tmp_path / ("a" * 255)
+    writing.replace(path, b"one")
+    assert path.read_bytes() == b"one"
+
+
+def test_threads_that_write_one_file_leave_one_of_their_texts(tmp_path):
+    told = [bytes([65 + k]) * 100_000 for k in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda raw: [writing.replace(tmp_path / "a", raw) for _ in range(20)], told))
+    assert (tmp_path / "a").read_bytes() in told and len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_folder_is_looked_at_before_it_is_made(tmp_path):
