@@ -108,8 +108,7 @@ def save_robustness(found: Robustness, directory: Path) -> Path:
     from engine.robust import as_document
 
     place = directory / ROBUSTNESS
-    replace(place, (json.dumps(as_document(found), indent=1, allow_nan=False) + "\n").encode())
-    return place
+    return replace(place, (json.dumps(as_document(found), indent=1, allow_nan=False) + "\n").encode())
 
 
 def load_robustness(directory: str | Path) -> Robustness | None:

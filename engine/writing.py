@@ -1,4 +1,6 @@
-"""Where a command writes: told in one line before anything is learned where that cannot be, and made once there is something."""
+"""Files that are there whole or not at all, and their folders: where one cannot be written is told in one line, and before a
+command has learned anything.
+"""
 
 from __future__ import annotations
 
@@ -47,10 +49,11 @@ def make(folder: Path) -> Path:
     return folder
 
 
-def replace(path: Path, raw: bytes) -> None:
-    """Write `path` so that a reader sees the old bytes or the new ones, also after a crash: see `instead`."""
+def replace(path: Path, raw: bytes) -> Path:
+    """Write `path`, which is returned, so that a reader sees the old bytes or the new ones, also after a crash: see `instead`."""
     with instead(path) as draft:
         draft.write_bytes(raw)
+    return path
 
 
 @contextmanager

@@ -59,7 +59,8 @@ def write(
         found = load_robustness(folder)
         findings = Findings(robustness=found, belief=judged(told, folder, found))
     where = f"../{share(folder.resolve().parent)}" if shared else None
-    return written(folder / "report.html", render(told, find_bars(told, base), shared=where, findings=findings))
+    page = render(told, find_bars(told, base), shared=where, findings=findings)
+    return replace(folder / "report.html", page.encode())
 
 
 def judged(result: Result, folder: Path, found: Robustness | None) -> Belief | None:
@@ -78,14 +79,8 @@ def share(folder: Path) -> str:
     name = f"plotly-{hashlib.sha256(source.encode()).hexdigest()[:16]}.min.js"
     place = folder / name
     if not (place.is_file() and place.stat().st_size == len(source.encode())):
-        written(place, source)
+        replace(place, source.encode())
     return name
-
-
-def written(path: Path, text: str) -> Path:
-    """The path, holding `text` whole; OutputError, and nothing half-written, if it cannot be written."""
-    replace(path, text.encode())
-    return path
 
 
 def render(

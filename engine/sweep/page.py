@@ -8,8 +8,9 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from engine import writing
 from engine.report.blocks import Cell, Column, Note, Section, Table
-from engine.report.build import document, written
+from engine.report.build import document
 from engine.report.overview import heat
 from engine.report.words import num
 from engine.sweep.plateau import Verdict, figure, heatmap
@@ -28,7 +29,7 @@ def write(path: Path, name: str, results: Sequence[Result], grid: Mapping[str, S
     ]
     strap = f"{len(results):,} cells · {' · '.join(grid)}"
     foot = "The best of many is the luckiest of them."
-    return written(path, document(name, "sweep", strap, [*sections, _cells(results, grid)], foot))
+    return writing.replace(path, document(name, "sweep", strap, [*sections, _cells(results, grid)], foot).encode())
 
 
 def _verdict(told: Verdict, cells: int) -> Section:

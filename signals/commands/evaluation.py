@@ -53,7 +53,6 @@ def evaluate(
     from pathlib import Path
 
     from engine import writing
-    from engine.report.build import written
     from signals.evaluation import card, page
     from signals.evaluation import evaluate as judging
     from signals.evaluation.subject import open_model, places
@@ -76,9 +75,9 @@ def evaluate(
             told = judging.plain(judging.evaluate(subject, options))
             writing.make(folder)
             texts.append(json.dumps(told, indent=1, allow_nan=False))
-            written(folder / "evaluation.json", texts[-1] + "\n")
-            written(folder / "evaluation.html", page.render(told))
-            written(folder / "MODEL_CARD.md", card.render(told))
+            writing.replace(folder / "evaluation.json", (texts[-1] + "\n").encode())
+            writing.replace(folder / "evaluation.html", page.render(told).encode())
+            writing.replace(folder / "MODEL_CARD.md", card.render(told).encode())
             said = page.summary(told) if alone else f"{place.name}: {told['verdict']}\n  "
             lines.append(f"{said}{folder / 'evaluation.html'}")
     typer.echo("\n".join(lines) if not as_json else texts[0] if alone else f"[{', '.join(texts)}]")
@@ -104,7 +103,6 @@ def compare_models(
     from engine import writing
     from engine.config.units import date
     from engine.errors import ConfigError
-    from engine.report.build import written
     from signals.evaluation import beside, symbolwise
     from signals.evaluation.compare import compare
     from signals.evaluation.evaluate import plain
@@ -129,7 +127,7 @@ def compare_models(
             told = plain(compare(subjects, now, *span))
     folder = writing.make(Path(out))
     text = json.dumps(told, indent=1, allow_nan=False)
-    written(folder / "comparison.json", text + "\n")
-    written(folder / "comparison.html", beside.render_symbols(told) if each else beside.render(told))
+    writing.replace(folder / "comparison.json", (text + "\n").encode())
+    writing.replace(folder / "comparison.html", (beside.render_symbols(told) if each else beside.render(told)).encode())
     said = beside.text_symbols(told) if each else beside.text(told)
     typer.echo(text if as_json else f"{said}{folder / 'comparison.html'}")

@@ -79,5 +79,4 @@ def advice(audit: Audit, best: tuple[Recommendation, ...]) -> dict[str, Any]:
 
 def write(path: Path, told: dict[str, Any]) -> Path:
     """The path, holding `told` whole; OutputError, and nothing half-written, if it cannot be."""
-    replace(path, (json.dumps(told, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode())
-    return path
+    return replace(path, (json.dumps(told, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode())

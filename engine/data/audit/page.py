@@ -11,8 +11,9 @@ from engine.data.audit.documents import totals
 from engine.data.audit.grading import Grade, Recommendation
 from engine.data.audit.kinds import KINDS
 from engine.report.blocks import Cell, Column, Facts, Fold, Note, Section, Table
-from engine.report.build import document, written
+from engine.report.build import document
 from engine.report.words import num, number, plural
+from engine.writing import replace
 
 LISTED = 200  # findings of one kind; audit.json has them all
 LINES = 2000  # instruments
@@ -20,7 +21,7 @@ LINES = 2000  # instruments
 
 def write(path: Path, audit: Audit, grades: dict[str, Grade], best: tuple[Recommendation, ...]) -> Path:
     """The path of the page, written whole; OutputError if it cannot be."""
-    return written(path, render(audit, grades, best))
+    return replace(path, render(audit, grades, best).encode())
 
 
 def render(audit: Audit, grades: dict[str, Grade], best: tuple[Recommendation, ...]) -> str:

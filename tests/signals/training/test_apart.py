@@ -1,3 +1,7 @@
+"""Calls in several processes: none is waited for in vain, none outlives its set, and what they begin to tidy up they finish."""
+
+from __future__ import annotations
+
 import math
 import os
 import signal
@@ -44,6 +48,47 @@ def first(path):
     while not path.exists() and time.monotonic() < ends:
         time.sleep(0.01)
     return path.read_text()
+
+
+def interrupted(folder):
+    with apart.pool(1) as submit:
+        running = [submit(sleeps, folder, str(k)) for k in range(3)]
+        os.kill(int(first(folder / "0")), signal.SIGINT)
+        running[0].result()
+
+
+def killed(folder):
+    with apart.pool(3) as submit:
+        running = [submit(sleeps, folder, str(k)) for k in range(3)]
+        os.kill(max(int(first(folder / str(k))) for k in range(3)), signal.SIGKILL)  # the one that began last
+        apart.results(running)
+
+
+def twice(folder):
+    with apart.pool(1) as submit:
+        running = submit(tidies, folder)
+        process = int(first(folder / "begun"))
+        for _ in range(2):
+            os.kill(process, signal.SIGINT)
+            time.sleep(0.1)
+        running.result()
+
+
+def there(process):
+    """Whether a process runs; one that has ended and that nobody has asked after does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def failing(folder):
+    with apart.pool(2) as submit:
+        for k in range(4):
+            submit(sleeps, folder, str(k))
+        first(folder / "0")
+        first(folder / "1")
+        raise DataError("enough")
 
 
 def test_results_come_in_the_order_of_what_was_asked():
@@ -107,47 +152,6 @@ def test_the_first_error_ends_the_set_and_the_calls_not_begun_are_left_out(tmp_p
     with pytest.raises(DataError, match="this one is bad"):
         apart.each(marks, [(tmp_path, name) for name in ("bad", *map(str, range(2000)))], 1)
     assert (tmp_path / "bad").exists() and len(list(tmp_path.iterdir())) < 1000
-
-
-def interrupted(folder):
-    with apart.pool(1) as submit:
-        running = [submit(sleeps, folder, str(k)) for k in range(3)]
-        os.kill(int(first(folder / "0")), signal.SIGINT)
-        running[0].result()
-
-
-def killed(folder):
-    with apart.pool(3) as submit:
-        running = [submit(sleeps, folder, str(k)) for k in range(3)]
-        os.kill(max(int(first(folder / str(k))) for k in range(3)), signal.SIGKILL)  # the one that began last
-        apart.results(running)
-
-
-def twice(folder):
-    with apart.pool(1) as submit:
-        running = submit(tidies, folder)
-        process = int(first(folder / "begun"))
-        for _ in range(2):
-            os.kill(process, signal.SIGINT)
-            time.sleep(0.1)
-        running.result()
-
-
-def there(process):
-    """Whether a process runs; one that has ended and that nobody has asked after does not."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def failing(folder):
-    with apart.pool(2) as submit:
-        for k in range(4):
-            submit(sleeps, folder, str(k))
-        first(folder / "0")
-        first(folder / "1")
-        raise DataError("enough")
 
 
 def test_an_interruption_ends_the_call_begun_and_begins_no_other(tmp_path):
